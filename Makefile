@@ -1,0 +1,39 @@
+# Every target sets up .venv by itself when it is missing or older than what it is made from.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PUREJAXRL ?=
+
+.PHONY: reproduce test lint bench install clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+# The main job: run what is not stored yet, tabulate, draw, print the claims and fail if one does.
+reproduce: $(STAMP)
+	$(RUN) -m experiments run all
+	$(RUN) -m experiments table all
+	$(RUN) -m figures
+	$(RUN) -m experiments readme
+	$(RUN) -m experiments claims
+
+test: $(STAMP)
+	$(RUN) -m pytest
+
+lint: $(STAMP)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+# gymnax is timed beside us where it can be installed; the benchmark says so where it cannot.
+bench: $(STAMP)
+	-$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'mazerl[bench] @ file://$(CURDIR)'
+	$(RUN) -m experiments.bench
+
+clean:
+	rm -rf $(VENV) results

@@ -1,0 +1,221 @@
+"""Subtraction-free elimination of states from a sparse Markov chain.
+
+Eliminating state s from a chain redirects every u → s → v to u → v: with exit(s) = Σ_{v≠s} P(s,v),
+P(u,v) += P(u,s)·P(s,v)/exit(s), and expected times likewise. Only sums, products and quotients of
+non-negative numbers occur, because exit(s) is summed rather than computed as 1 - P(s,s); so every
+result keeps full relative accuracy however large it is (Grassmann, Taksar & Heyman 1985,
+"Regenerative analysis and steady state distributions"; O'Cinneide 1993 for the error bound).
+
+Planning is symbolic and runs once per chain structure: rounds of states that are pairwise not
+adjacent are eliminated together, cheapest first. Applying a plan is array code that works on NumPy
+arrays and, traced, on JAX arrays, so that it can be jitted and differentiated.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse import csr_array
+
+from mazerl.maze import Array
+
+
+class Round(NamedTuple):
+    """States eliminated together, and where their transitions lie among the chain's entries."""
+
+    state: np.ndarray  # [n]
+    out_entry: np.ndarray  # [o] entries state → elsewhere
+    out_from: np.ndarray  # [o] position in `state`
+    out_to: np.ndarray  # [o]
+    in_entry: np.ndarray  # [i] entries elsewhere → state
+    in_from: np.ndarray  # [i]
+    in_to: np.ndarray  # [i] position in `state`
+    pair_in: np.ndarray  # [p] position in in_entry of u → s
+    pair_out: np.ndarray  # [p] position in out_entry of s → v
+    pair_entry: np.ndarray  # [p] entry u → v
+
+
+class Plan(NamedTuple):
+    """An order of elimination, and the chain that is left on the kept states."""
+
+    num_states: int
+    num_entries: int  # given entries, then those that elimination adds
+    rounds: tuple[Round, ...]
+    kept: np.ndarray  # [k] states left, ascending
+    kept_entry: np.ndarray  # [e] entries among them
+    kept_from: np.ndarray  # [e] position in `kept`
+    kept_to: np.ndarray  # [e]
+
+
+class Eliminated(NamedTuple):
+    """A plan applied to numbers."""
+
+    probability: Array  # [num_entries], each as it was when its state was eliminated
+    time: Array  # [num_states] expected steps per visit, until another surviving state
+    exits: tuple[Array, ...]  # per round [n]: probability of not returning at once
+
+
+def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -> Plan:
+    """Plan the elimination of all states but `keep` [N] bool.
+
+    Args:
+        source: [E] state that an entry leaves.
+        target: [E] state that it reaches; pairs are distinct and source ≠ target.
+        keep: [N] bool.
+    """
+    num_states = len(keep)
+    entry, num_entries = np.arange(len(source)), len(source)
+    source, target = source.astype(np.int64), target.astype(np.int64)
+    alive, rounds = ~keep, []
+    while alive.any():
+        chosen = _independent(source, target, alive)
+        alive &= ~chosen
+        outgoing, incoming = chosen[source], chosen[target]
+        rest = ~(outgoing | incoming)
+        this, pair_source, pair_target = _pairs(
+            np.flatnonzero(chosen), source, target, entry, outgoing, incoming
+        )
+        # Fill: pairs u → v that have no entry yet get the next numbers.
+        keys = np.concatenate([source[rest], pair_source]) * num_states
+        keys += np.concatenate([target[rest], pair_target])
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        old = np.flatnonzero(rest)
+        unique_entry = np.full(len(unique), -1)
+        known = first < len(old)
+        unique_entry[known] = entry[old[first[known]]]
+        fresh = int((~known).sum())
+        unique_entry[~known] = num_entries + np.arange(fresh)
+        num_entries += fresh
+        rounds.append(this._replace(pair_entry=unique_entry[inverse[len(old) :]]))
+        source, target, entry = unique // num_states, unique % num_states, unique_entry
+    kept = np.flatnonzero(keep)
+    position = np.zeros(num_states, np.int64)
+    position[kept] = np.arange(len(kept))
+    return Plan(
+        num_states, num_entries, tuple(rounds), kept, entry, position[source], position[target]
+    )
+
+
+def _independent(source: np.ndarray, target: np.ndarray, alive: np.ndarray) -> np.ndarray:
+    """Alive states whose elimination costs less than that of each alive neighbour: [N] bool."""
+    n = len(alive)
+    cost = np.bincount(source, minlength=n).astype(float) * np.bincount(target, minlength=n)
+    # A fixed scramble breaks ties, so that a third of a long path of equals goes at once.
+    cost = cost + np.arange(n) * 0.6180339887498949 % 1.0
+    cost[~alive] = np.inf
+    cheapest = np.full(n, np.inf)
+    np.minimum.at(cheapest, source, cost[target])
+    np.minimum.at(cheapest, target, cost[source])
+    return alive & (cost < cheapest)
+
+
+def _pairs(
+    state: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
+    entry: np.ndarray,
+    outgoing: np.ndarray,
+    incoming: np.ndarray,
+) -> tuple[Round, np.ndarray, np.ndarray]:
+    """Join entries u → s with entries s → v over the chosen states s; u → u needs no entry."""
+    out = np.flatnonzero(outgoing)
+    out = out[np.argsort(source[out], kind="stable")]
+    into = np.flatnonzero(incoming)
+    out_from = np.searchsorted(state, source[out])
+    in_to = np.searchsorted(state, target[into])
+    per_state = np.bincount(out_from, minlength=len(state))
+    begin = np.cumsum(per_state) - per_state
+    repeat = per_state[in_to]
+    pair_in = np.repeat(np.arange(len(into)), repeat)
+    offset = np.arange(len(pair_in)) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    pair_out = begin[in_to[pair_in]] + offset
+    u, v = source[into][pair_in], target[out][pair_out]
+    proper = u != v
+    this = Round(
+        state=state,
+        out_entry=entry[out],
+        out_from=out_from,
+        out_to=target[out],
+        in_entry=entry[into],
+        in_from=source[into],
+        in_to=in_to,
+        pair_in=pair_in[proper],
+        pair_out=pair_out[proper],
+        pair_entry=np.empty(0, np.int64),
+    )
+    return this, u[proper], v[proper]
+
+
+def eliminate(plan: Plan, probability: Array, time: Array) -> Eliminated:
+    """Apply a plan: probability [E] of the given entries, time [N] spent per visit of a state.
+
+    A state that cannot be left has exit 0; whatever can reach it takes time inf.
+    """
+    xp = jnp if isinstance(probability, jax.Array) else np
+    fill = xp.zeros(plan.num_entries - len(probability), probability.dtype)
+    probability, time = xp.concatenate([probability, fill]), xp.asarray(time)
+    exits = []
+    for r in plan.rounds:
+        out = probability[r.out_entry]
+        exit_ = _add_at(xp.zeros(len(r.state), out.dtype), r.out_from, out)
+        stuck = exit_ == 0
+        into = probability[r.in_entry]
+        weight = xp.where(stuck[r.in_to], 0, into / xp.where(stuck, 1, exit_)[r.in_to])
+        probability = _add_at(probability, r.pair_entry, weight[r.pair_in] * out[r.pair_out])
+        spent = _times(weight, time[r.state][r.in_to])
+        spent = xp.where(stuck[r.in_to] & (into > 0), xp.inf, spent)
+        time = _add_at(time, r.in_from, spent)
+        exits.append(exit_)
+    return Eliminated(probability, time, tuple(exits))
+
+
+def hitting_times_below(plan: Plan, done: Eliminated, kept: np.ndarray) -> np.ndarray:
+    """Extend hitting times [k, g] of the kept states, for g goals, to all states [N, g]."""
+    result = np.zeros((plan.num_states, kept.shape[1]))
+    result[plan.kept] = kept
+    for r, exit_ in zip(reversed(plan.rounds), reversed(done.exits), strict=True):
+        onward = _matrix(done.probability[r.out_entry], r.out_from, r.out_to, plan, len(r.state))
+        total = onward @ result + done.time[r.state][:, None]
+        with np.errstate(divide="ignore"):
+            result[r.state] = total / exit_[:, None]
+    return result
+
+
+def visits_below(plan: Plan, done: Eliminated, kept: np.ndarray) -> np.ndarray:
+    """Extend expected visits [k, g] of the kept states, for g goals, to all states [N, g].
+
+    The walk must begin in a kept state.
+    """
+    result = np.zeros((plan.num_states, kept.shape[1]))
+    result[plan.kept] = kept
+    for r, exit_ in zip(reversed(plan.rounds), reversed(done.exits), strict=True):
+        inward = _matrix(done.probability[r.in_entry], r.in_to, r.in_from, plan, len(r.state))
+        total = inward @ result
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result[r.state] = np.where(total > 0, total / exit_[:, None], 0.0)
+    return result
+
+
+def _matrix(
+    probability: np.ndarray, row: np.ndarray, column: np.ndarray, plan: Plan, num_rows: int
+) -> csr_array:
+    """Sparse matrix [num_rows, N] without its zeros, so that 0 · inf never occurs."""
+    some = probability > 0
+    entries = (probability[some], (row[some], column[some]))
+    return csr_array(entries, shape=(num_rows, plan.num_states))
+
+
+def _times(probability: Array, time: Array) -> Array:
+    """Product in which what has probability 0 takes no time, even if it never ends."""
+    xp = jnp if isinstance(probability, jax.Array) else np
+    possible = probability > 0
+    return xp.where(possible, probability, 0) * xp.where(possible, time, 0)
+
+
+def _add_at(array: Array, index: np.ndarray, value: Array) -> Array:
+    if isinstance(array, jax.Array):
+        return array.at[index].add(value)
+    array = array.copy()
+    np.add.at(array, index, value)
+    return array

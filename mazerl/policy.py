@@ -1,0 +1,179 @@
+"""The policy contract, and tabular policies with one row of port logits per arrival arc.
+
+A policy is a pair of a pure function and a flag; its parameters are a pytree apart from it.
+`bind(maze, params)` runs once per rollout (inside jit) and returns a `Walker`: what one walker
+remembers at the start, and its step. Steps are written for one walker and vmapped by rollouts.
+
+A tabular policy's parameters are one flat vector of logits [R]: the rows of all arrival arcs one
+after the other, each as long as its vertex has ports, none at chance vertices. Nothing is padded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mazerl.errors import MazerlError
+from mazerl.maze import Array, Maze
+
+Memory = Any
+
+
+class Walker(NamedTuple):
+    """One walker's step, with the parameters bound."""
+
+    memory: Memory  # pytree at the start of an episode
+    # (memory, arrival arc []) → (logits over ports [D], memory); illegal ports are masked later
+    logits: Callable[[Memory, Array], tuple[Array, Memory]]
+    # (memory, arrival arc [], random bits [] uint32) → (port [], memory): a faster draw from the
+    # same distribution, where there is one
+    draw: Callable[[Memory, Array, Array], tuple[Array, Memory]] | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to walk: `bind(maze, params) → Walker`.
+
+    `markov` says whether the ports' distribution depends on the arrival arc alone, so that
+    `mazerl.markov` can solve it exactly.
+    """
+
+    bind: Callable[[Maze, Any], Walker]
+    markov: bool
+
+
+class Rows(NamedTuple):
+    """Where the rows of a tabular policy lie in its flat vector, on the host."""
+
+    start: np.ndarray  # [A+2] the row of arrival arc e is start[e] … start[e+1] - 1
+    arrival: np.ndarray  # [R] arrival arc that an entry belongs to; A where the walk begins
+    arc: np.ndarray  # [R] arc that an entry takes
+
+    @property
+    def size(self) -> int:
+        """R."""
+        return len(self.arc)
+
+
+def rows_of(maze: Maze) -> Rows:
+    """Lay out one row per arrival arc at whose head the policy moves (arc A: the walk begins)."""
+    vertex = np.append(np.asarray(maze.head), maze.start)
+    degree, first_arc = np.asarray(maze.degree), np.asarray(maze.first_arc)
+    length = np.where(np.asarray(maze.chance)[vertex], 0, degree[vertex]).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(length)])
+    arrival = np.repeat(np.arange(len(vertex)), length)
+    port = np.arange(start[-1]) - start[arrival]
+    return Rows(start, arrival, first_arc[vertex[arrival]] + port)
+
+
+def multiply_high(bits: Array, factor: Array) -> Array:
+    """The high 32 bits of a 64-bit product of uint32: an unbiased port without 64-bit integers."""
+    half = jnp.uint32(0xFFFF)
+    low, high = bits & half, bits >> 16
+    factor = factor.astype(jnp.uint32)
+    factor_low, factor_high = factor & half, factor >> 16
+    middle = high * factor_low + (low * factor_low >> 16)
+    carry = low * factor_high + (middle & half)
+    return (high * factor_high + (middle >> 16) + (carry >> 16)).astype(jnp.int32)
+
+
+def unit_interval(bits: Array) -> Array:
+    """Random bits uint32 → float32 uniform on {0, 2⁻²⁴, …, 1 - 2⁻²⁴}."""
+    return (bits >> 8).astype(jnp.float32) * jnp.float32(2**-24)
+
+
+def draw_port(logits: Array, degree: Array, bits: Array) -> Array:
+    """Draw a port from softmax(logits [D]) over the first `degree` ports by inversion."""
+    legal = jnp.arange(logits.shape[-1]) < degree
+    weight = jnp.where(legal, jnp.exp(logits - jnp.max(logits, where=legal, initial=-jnp.inf)), 0)
+    cumulative = jnp.cumsum(weight.astype(jnp.float32))
+    threshold = unit_interval(bits) * cumulative[-1]
+    # A zero-weight port is never drawn: its cumulative equals its predecessor's.
+    port = jnp.sum(cumulative <= threshold).astype(jnp.int32)
+    return jnp.minimum(port, degree - 1)
+
+
+def arrival_vertex(maze: Maze) -> Array:
+    """The vertex that each arrival arc leads to [A+1]; the start for arc A."""
+    return jnp.append(maze.head, maze.start)
+
+
+def _bind_uniform(maze: Maze, params: Any) -> Walker:
+    del params
+    arrival_degree = jnp.asarray(maze.degree)[arrival_vertex(maze)]
+    logits = jnp.zeros(maze.num_ports)
+    return Walker(
+        memory=(),
+        logits=lambda memory, arc: (logits, memory),
+        draw=lambda memory, arc, bits: (multiply_high(bits, arrival_degree[arc]), memory),
+    )
+
+
+def _bind_tabular(maze: Maze, logits: Array) -> Walker:
+    vertex = arrival_vertex(maze)
+    length = jnp.where(jnp.asarray(maze.chance)[vertex], 0, jnp.asarray(maze.degree)[vertex])
+    start = jnp.cumsum(length) - length
+    ports = jnp.asarray(maze.ports)
+
+    def row(memory: Memory, arc: Array) -> tuple[Array, Memory]:
+        # Entries past the end of a short row belong to other rows; they are masked as illegal.
+        return jnp.take(logits, start[arc] + ports, mode="clip"), memory
+
+    return Walker(memory=(), logits=row)
+
+
+UNIFORM = Policy(_bind_uniform, markov=True)
+"""The uniform random walk, the base model; its parameters are ignored."""
+
+TABULAR = Policy(_bind_tabular, markov=True)
+"""One free row per arrival arc; the parameters are the flat logits [R] that `rows_of` lays out."""
+
+
+def row_log_softmax(logits: Array, arrival: Array, num_rows: int) -> Array:
+    """Log-probabilities [R] of ragged rows; `arrival` [R] must be sorted."""
+    peak = jax.ops.segment_max(logits, arrival, num_rows, indices_are_sorted=True)
+    shifted = logits - jax.lax.stop_gradient(peak)[arrival]
+    total = jax.ops.segment_sum(jnp.exp(shifted), arrival, num_rows, indices_are_sorted=True)
+    return shifted - jnp.log(total)[arrival]
+
+
+def row_probabilities(maze: Maze, logits: Array) -> np.ndarray:
+    """Tabular logits [R] → probabilities [R] in float64.
+
+    A logit of -inf is probability 0; a row's +inf logits share all of it.
+    """
+    rows = rows_of(maze)
+    logits = np.asarray(logits, np.float64)
+    if logits.shape != (rows.size,):
+        raise MazerlError(f"logits have shape {logits.shape}; this maze needs ({rows.size},)")
+    begin = rows.start[:-1][np.diff(rows.start) > 0]
+    spread = np.diff(np.append(begin, rows.size))
+    peak = np.repeat(np.maximum.reduceat(logits, begin), spread)
+    certain = np.where(logits == np.inf, 0.0, -np.inf)
+    with np.errstate(invalid="ignore"):
+        weight = np.exp(np.where(peak == np.inf, certain, logits - peak))
+    return weight / np.repeat(np.add.reduceat(weight, begin), spread)
+
+
+def extract_rows(policy: Policy, maze: Maze, params: Any) -> np.ndarray:
+    """Probabilities [R] of a Markov policy, in float64 where its parameters are.
+
+    Raises:
+        MazerlError: the policy remembers more than the arrival arc.
+    """
+    if not policy.markov:
+        raise MazerlError(
+            "this policy remembers more than the arrival arc; estimate its hitting time from walks"
+        )
+    rows = rows_of(maze)
+    with jax.enable_x64(True):
+        walker = policy.bind(maze, params)
+        padded = jax.vmap(lambda arc: walker.logits(walker.memory, arc)[0])(
+            jnp.arange(maze.num_arcs + 1)
+        )
+        port = np.arange(rows.size) - rows.start[rows.arrival]
+        logits = np.asarray(padded)[rows.arrival, port]
+    return row_probabilities(maze, logits)

@@ -1,0 +1,103 @@
+"""Builders: parameters → `networkx.MultiGraph`, and the registry that the command line reads.
+
+A builder is a plain function with keyword parameters. It returns a `MultiGraph` with
+`graph["start"]`, `graph["goals"]` and, where the environment moves, vertices marked `chance=True`.
+"""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import networkx as nx
+
+from mazerl.errors import MazerlError, require_whole
+
+Builder = Callable[..., "nx.MultiGraph[Any]"]
+
+TOPOLOGIES: dict[str, Builder] = {}
+
+
+def register(builder: Builder) -> Builder:
+    """Make a builder a topology everywhere, under its function name. Usable as a decorator."""
+    name = builder.__name__
+    if TOPOLOGIES.get(name, builder) is not builder:
+        raise MazerlError(f"topology {name!r} is registered already; rename one of the builders")
+    TOPOLOGIES[name] = builder
+    return builder
+
+
+def build(name: str, **parameters: Any) -> "nx.MultiGraph[Any]":
+    """Build a registered topology.
+
+    Raises:
+        MazerlError: the name is not registered (the message lists the known ones), a parameter is
+            unknown, or the builder refuses a value.
+    """
+    if name not in TOPOLOGIES:
+        raise MazerlError(f"unknown topology {name!r}; known: {', '.join(sorted(TOPOLOGIES))}")
+    try:
+        return TOPOLOGIES[name](**parameters)
+    except TypeError as error:
+        raise MazerlError(f"topology {name!r}: {error}; see `mazerl topologies`") from error
+
+
+@register
+def corridor(
+    width: int = 4,
+    depth: int = 4,
+    lanes: int = 3,
+    fork: Literal["chance", "learned"] = "chance",
+) -> "nx.MultiGraph[Any]":
+    """Branches of diamonds on one fork; the goal is one of the leaves (Wei & Kim 2026, §2).
+
+    Each of the `width` branches is fork ─ left₀ ≡ right₀ ─ left₁ ≡ … ≡ right_{depth-1} ─ leaf,
+    where ≡ is `lanes` parallel edges. Vertex 0 is the fork; branch w occupies the vertices from
+    1 + w(2·depth + 1) on, in the order left₀, right₀, left₁, …, leaf.
+
+    Args:
+        width: number of branches W, at least 1.
+        depth: diamonds per branch K, at least 1.
+        lanes: parallel edges per diamond L, at least 1.
+        fork: who moves there: "chance" (the environment, uniformly) or "learned" (the policy).
+
+    Returns:
+        A multigraph with 1 + W(2K+1) vertices and W(K+1+KL) edges.
+    """
+    width, depth = require_whole("width", width), require_whole("depth", depth)
+    lanes = require_whole("lanes", lanes)
+    if fork not in ("chance", "learned"):
+        raise MazerlError(f"fork is {fork!r}; give 'chance' or 'learned'")
+
+    def edges() -> Iterator[tuple[int, int]]:
+        for branch in range(width):
+            left = 1 + branch * (2 * depth + 1)
+            arrived = 0
+            for _ in range(depth):
+                yield arrived, left
+                arrived = left + 1
+                for _ in range(lanes):
+                    yield left, arrived
+                left += 2
+            yield arrived, left
+
+    leaves = range(2 * depth + 1, 1 + width * (2 * depth + 1), 2 * depth + 1)
+    graph: nx.MultiGraph[Any] = nx.MultiGraph(start=0, goals=list(leaves))
+    graph.add_nodes_from(range(1 + width * (2 * depth + 1)))
+    with _no_garbage_collection():
+        graph.add_edges_from(edges())
+    if fork == "chance":
+        graph.nodes[0]["chance"] = True
+    return graph
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the cycle collector: a million edges are a million dicts, and no garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,159 @@
+"""What all trainers share: the jitted update loop, the optimiser, records and the guard.
+
+for each of `steps` updates:
+    batch  = method.collect(params, sub-key of this update)
+    params = params + optimiser(∇ method.loss(params, batch))
+    record method.observe(params)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from mazerl.errors import MazerlError, require_whole
+from mazerl.maze import Array
+
+Params = Any
+Batch = Any
+
+# The run goes to the device in this many pieces, between which progress is told and checked.
+_PIECES = 10
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to update: any optax optimiser that takes a learning rate, by name."""
+
+    steps: int = 1200
+    optimizer: str = "sign_sgd"
+    rate: float = 0.01
+
+
+@dataclass(frozen=True)
+class Method:
+    """What to learn from: a method adds one file that makes one of these."""
+
+    collect: Callable[[Params, Array], Batch]  # (params, key) → batch
+    loss: Callable[[Params, Batch], Array]  # (params, batch) → []
+    # What to record after every update, by default the parameters themselves.
+    observe: Callable[[Params], Any] = lambda params: params
+    exact: bool = False  # float64 throughout, because the loss is computed exactly
+
+
+class Run(NamedTuple):
+    """A finished training run, on the host."""
+
+    params: Params
+    loss: np.ndarray  # [steps] before each update
+    observed: Any  # pytree of [steps+1, ...]; the first is the starting model
+
+
+class TrainingDivergedError(MazerlError):
+    """A loss or parameter stopped being finite; `params` are the last good ones."""
+
+    def __init__(self, step: int, params: Params) -> None:
+        super().__init__(
+            f"training diverged: loss or parameters not finite by update {step}; lower the rate"
+        )
+        self.step = step
+        self.params = params
+
+
+class _Carry(NamedTuple):
+    params: Params
+    optimizer: Any
+    step: Array
+
+
+def train(
+    method: Method,
+    params: Params,
+    training: Training,
+    key: Array | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Run:
+    """Run all updates.
+
+    Args:
+        method: the objective and where its batches come from.
+        params: the starting model.
+        training: steps, optimiser and rate.
+        key: one key for the whole run; methods that sample need it.
+        progress: called with the number of updates done, now and then.
+
+    Raises:
+        MazerlError: steps below 1, an unknown optimiser, a rate that is not positive.
+        TrainingDivergedError: the loss or the parameters are no longer finite.
+    """
+    require_whole("the number of steps", training.steps)
+    if not training.rate > 0:
+        raise MazerlError(f"the rate is {training.rate}; give a positive number")
+    optimizer = _optimizer(training.optimizer)
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(method.exact):
+        dtype = jnp.float64 if method.exact else jnp.float32
+        params = jax.tree.map(lambda x: jnp.asarray(x, dtype), params)
+        carry = _Carry(params, optimizer(training.rate).init(params), jnp.int32(0))
+        losses, observed = [], [jax.tree.map(lambda x: np.asarray(x)[None], method.observe(params))]
+        piece = -(-training.steps // _PIECES)
+        for begin in range(0, training.steps, piece):
+            length = min(piece, training.steps - begin)
+            after, (loss, seen) = _updates(method, optimizer, length, training.rate, key, carry)
+            loss = np.asarray(loss)
+            if not (np.isfinite(loss).all() and _all_finite(after.params)):
+                bad = np.flatnonzero(~np.isfinite(loss))
+                step = begin + (int(bad[0]) if len(bad) else length)
+                raise TrainingDivergedError(step, jax.tree.map(np.asarray, carry.params))
+            carry = after
+            losses.append(loss)
+            observed.append(jax.tree.map(np.asarray, seen))
+            if progress is not None:
+                progress(begin + length)
+        return Run(
+            params=jax.tree.map(np.asarray, carry.params),
+            loss=np.concatenate(losses),
+            observed=jax.tree.map(lambda *parts: np.concatenate(parts), *observed),
+        )
+
+
+def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
+    factory = getattr(optax, name, None) if name.isidentifier() else None
+    try:
+        if isinstance(factory(0.1), optax.GradientTransformation):  # type: ignore[misc]
+            return factory  # type: ignore[return-value]
+    except (TypeError, ValueError):
+        pass
+    raise MazerlError(
+        f"unknown optimiser {name!r}; name one of optax, such as sgd, sign_sgd or adam"
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _updates(
+    method: Method,
+    optimizer: Callable[[Any], optax.GradientTransformation],
+    length: int,
+    rate: Array,
+    key: Array,
+    carry: _Carry,
+) -> tuple[_Carry, tuple[Array, Any]]:
+    transform = optimizer(rate)
+
+    def update(carry: _Carry, _: None) -> tuple[_Carry, tuple[Array, Any]]:
+        batch = method.collect(carry.params, jax.random.fold_in(key, carry.step))
+        loss, gradient = jax.value_and_grad(method.loss)(carry.params, batch)
+        change, state = transform.update(gradient, carry.optimizer, carry.params)
+        params = optax.apply_updates(carry.params, change)
+        return _Carry(params, state, carry.step + 1), (loss, method.observe(params))
+
+    return jax.lax.scan(update, carry, None, length)
+
+
+def _all_finite(params: Params) -> bool:
+    return all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(params))
