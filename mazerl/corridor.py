@@ -1,28 +1,18 @@
-"""The corridor's closed forms, its four decision families, and a structured solver.
+"""The corridor's closed forms and a structured solver of the family policy.
 
-Families (Wei & Kim 2026, §3), each with a probability of the desired move, which is always to keep
-the direction of travel:
-  a  at right_j, arrived forward:  on, over the single edge        σ(x - log L)
-  b  at right_j, arrived backward: back, through any lane          σ(x + log L)
-  c  at left_j, arrived forward:   on, through any lane            σ(x + log L)
-  d  at left_j, arrived backward:  back, over the single edge      σ(x - log L)
-A family policy is an array of logit gaps x [4, K], 0 for the uniform walk, shared by all branches;
-the fork stays uniform. All times are in steps from the fork (the paper counts one more).
+All times are in steps from the fork (the paper counts one more, from a source before it).
 """
 
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.maze import Array, Maze
-from mazerl.policy import rows_of
-
-FAMILIES = ("a", "b", "c", "d")
-A, B, C, D = range(4)
+from mazerl.families import A, B, C, D, log_sigmoids
+from mazerl.maze import Array
 
 
 def uniform_time(width: int, depth: int, lanes: int) -> Fraction:
@@ -113,10 +103,7 @@ def _join(near: _Stretch, far: _Stretch) -> _Stretch:
 
 def _branch(gaps: Array, lanes: Array) -> _Stretch:
     """A whole branch, from the first left vertex to the last right one, joined pairwise: O(K)."""
-    log_lanes = jnp.log(lanes)
-    sign = jnp.array([-1.0, 1.0, 1.0, -1.0])[:, None]
-    go = jax.nn.log_sigmoid(gaps + sign * log_lanes)
-    turn = jax.nn.log_sigmoid(-(gaps + sign * log_lanes))
+    go, turn = log_sigmoids(gaps, lanes)
 
     def along(left: Array, right: Array) -> Array:
         return jnp.stack([left, right], axis=1).reshape(-1)  # left₀, right₀, left₁, …
@@ -172,97 +159,3 @@ def solve_families(gaps: np.ndarray, width: int, lanes: int) -> float:
         )
     with jax.enable_x64(True):
         return float(_jit_log_hitting_time(gaps, float(width), float(lanes)))
-
-
-def limit_gaps(policy: str, depth: int) -> np.ndarray:
-    """The gaps [4, K] of "uniform", of "sft" (a, c certain) or of "rlvr" (all certain)."""
-    certain = {"uniform": (), "sft": (A, C), "rlvr": (A, B, C, D)}
-    if policy not in certain:
-        raise MazerlError(f"unknown policy {policy!r}; known: {', '.join(certain)}")
-    gaps = np.zeros((4, depth))
-    gaps[list(certain[policy])] = np.inf
-    return gaps
-
-
-def probabilities(gaps: np.ndarray, lanes: int) -> np.ndarray:
-    """Probability of the desired move, [..., 4, K], from gaps [..., 4, K]."""
-    sign = np.array([-1.0, 1.0, 1.0, -1.0])[:, None]
-    with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.exp(-(np.asarray(gaps) + sign * np.log(lanes))))
-
-
-class FamilyMap(NamedTuple):
-    """How the family policy sits in a corridor's tabular rows."""
-
-    family: np.ndarray  # [R] 0 … 3 for a … d; -1 for an entry of no family (fork, leaf)
-    depth: np.ndarray  # [R] j
-    desired: np.ndarray  # [R] bool: the entry keeps the direction of travel
-
-
-def family_map(maze: Maze, depth: int) -> FamilyMap:
-    """Find the family, depth and desired moves of every entry of `corridor(depth=depth)`'s rows."""
-    rows = rows_of(maze)
-    length = 2 * depth + 1
-    head = np.append(np.asarray(maze.head), maze.start)
-    tail = np.append(np.asarray(maze.head)[np.asarray(maze.reverse)], maze.start)
-    if maze.num_vertices != 1 + maze.num_goals * length:
-        raise MazerlError(f"this maze is no corridor of depth {depth}; give the depth it has")
-    here = head[rows.arrival]
-    place = (here - 1) % length  # left₀, right₀, left₁, …, leaf
-    interior = (here > 0) & (place < 2 * depth)
-    forward = head[rows.arrival] > tail[rows.arrival]
-    onward = head[rows.arc] > here
-    right = place % 2 == 1
-    family = np.where(right, np.where(forward, A, B), np.where(forward, C, D))
-    return FamilyMap(
-        family=np.where(interior, family, -1),
-        depth=np.where(interior, place // 2, 0),
-        desired=interior & (forward == onward),
-    )
-
-
-def tabular_from_families(families: FamilyMap, gaps: Array) -> Array:
-    """Tabular logits [R] of a family policy; linear in the gaps, traceable."""
-    xp: Any = jnp if isinstance(gaps, jax.Array) else np
-    return xp.where(families.desired, gaps[families.family, families.depth], 0.0)
-
-
-def families_from_tabular(
-    maze: Maze, families: FamilyMap, logits: np.ndarray, tolerance: float = 1e-9
-) -> np.ndarray:
-    """The gaps [4, K] of a tabular policy.
-
-    Raises:
-        MazerlError: rows of one family and depth differ, or lanes of one diamond, by more than
-            `tolerance` in the logits, or the fork is not uniform: no family policy is this one.
-    """
-    rows = rows_of(maze)
-    logits = np.asarray(logits, np.float64)
-    num_rows = maze.num_arcs + 1
-
-    def group_logit(member: np.ndarray) -> np.ndarray:
-        """Mean logit of each row's members [A+1], after checking that they are equal."""
-        low, high = np.full(num_rows, np.inf), np.full(num_rows, -np.inf)
-        np.minimum.at(low, rows.arrival[member], logits[member])
-        np.maximum.at(high, rows.arrival[member], logits[member])
-        _require_family((high - low)[high > -np.inf], "the lanes of one diamond", tolerance)
-        return high
-
-    inside = families.family >= 0
-    gap = group_logit(families.desired) - group_logit(inside & ~families.desired)
-    group_logit(~inside)
-    depth = int(families.depth.max()) + 1
-    low, high = np.full((4, depth), np.inf), np.full((4, depth), -np.inf)
-    index = (families.family[inside], families.depth[inside])
-    np.minimum.at(low, index, gap[rows.arrival[inside]])
-    np.maximum.at(high, index, gap[rows.arrival[inside]])
-    _require_family(high - low, "branches of the corridor", tolerance)
-    return high
-
-
-def _require_family(spread: np.ndarray, what: str, tolerance: float) -> None:
-    if spread.size and not spread.max() <= tolerance:
-        raise MazerlError(
-            f"{what} differ by {spread.max():.3g} in their logits, so this is no family policy; "
-            "keep it tabular"
-        )

@@ -4,7 +4,6 @@ A walk's state is its arrival arc, goal, time and whether it has reached the goa
 work on arrays of any one shape, so a batch of walks needs no vmap.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,8 +24,7 @@ class State(NamedTuple):
     reached: Array  # bool: the goal, which absorbs
 
 
-@dataclass(frozen=True)
-class Reward:
+class Reward(NamedTuple):
     """Verifiable reward: `arrival` on the step that reaches the goal, minus `penalty` a step."""
 
     arrival: float = 1.0

@@ -37,8 +37,8 @@ class Data(NamedTuple):
     def take(self, chosen: np.ndarray) -> "Data":
         """The rows that a mask or an index picks."""
         error = None if self.error is None else self.error[chosen]
-        kept = (column[chosen] for column in self[:4])
-        return Data(*kept, error)
+        width, depth, lanes, time = (column[chosen] for column in self[:4])
+        return Data(width, depth, lanes, time, error)
 
 
 @dataclass(frozen=True)

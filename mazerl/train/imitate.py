@@ -1,47 +1,60 @@
 """Learning to imitate: SFT on golden paths and distillation, by exact expected cross-entropy.
 
-    visits = how often the demonstrator takes each row entry per episode [R]
+    task   = how often the demonstrator takes each row entry per episode
              (`walks.golden_visits`, `markov.entry_visits` of a teacher, `walks.visits_of` samples)
+    batch  = the task: nothing is sampled
     loss   = mean over tokens of -log π(demonstrated move | arrival arc)
 
 SFT and distillation differ in nothing but whose visits they are given.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from mazerl.errors import MazerlError
+from mazerl.families import FamilyVisits, family_log_probabilities
 from mazerl.maze import Array, Maze
 from mazerl.objectives import cross_entropy
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Batch, Method
+from mazerl.train.loop import Method, the_task
 
 
-def imitation(
-    maze: Maze,
-    visits: np.ndarray,
-    to_logits: Callable[[Any], Array] = lambda params: params,
-) -> Method:
-    """Imitate a demonstrator, given its visits [R].
+class Demonstration(NamedTuple):
+    """Visits of a maze's tabular rows."""
 
-    Args:
-        maze: the maze whose rows are trained.
-        visits: [R] expected or sampled visits of each entry.
-        to_logits: the policy's parameters → tabular logits [R]; the identity trains free rows.
+    visits: Array  # [R]
+    arrival: Array  # [R] the row of each entry
+    rows: Array  # [A+1] zeros, for the number of rows
+
+
+def demonstration(maze: Maze, visits: np.ndarray) -> Demonstration:
+    """The task of imitating visits [R] with free rows.
+
+    Raises:
+        MazerlError: the visits are not of this maze, negative, or all zero.
     """
     rows = rows_of(maze)
     visits = np.asarray(visits, np.float64)
-    if visits.shape != (rows.size,) or not visits.sum() > 0:
+    if visits.shape != (rows.size,) or not (visits >= 0).all() or not visits.sum() > 0:
         raise MazerlError(
             f"visits of shape {visits.shape} with sum {visits.sum():g}; "
             f"give ({rows.size},) visits of this maze, not all zero"
         )
+    return Demonstration(visits, rows.arrival, np.zeros(maze.num_arcs + 1, np.int32))
 
-    def loss(params: Any, batch: Batch) -> Array:
-        del batch
-        log_probability = row_log_softmax(to_logits(params), rows.arrival, maze.num_arcs + 1)
-        return cross_entropy(log_probability, visits)
 
-    return Method(collect=lambda params, key: (), loss=loss, exact=True)
+def _tabular_loss(logits: Array, task: Demonstration) -> Array:
+    log_probability = row_log_softmax(logits, task.arrival, task.rows.shape[0])
+    return cross_entropy(log_probability, task.visits)
+
+
+def _family_loss(gaps: Array, task: FamilyVisits) -> Array:
+    return cross_entropy(family_log_probabilities(gaps, task.lanes), task.visits)
+
+
+IMITATE_TABULAR = Method(the_task, _tabular_loss, exact=True)
+"""Parameters: tabular logits [R]. Task: a `Demonstration`."""
+
+IMITATE_FAMILIES = Method(the_task, _family_loss, exact=True)
+"""Parameters: a corridor's gaps [4, K]. Task: `families.FamilyVisits`."""

@@ -19,6 +19,7 @@ import optax
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
 
+Task = Any
 Params = Any
 Batch = Any
 
@@ -37,13 +38,21 @@ class Training:
 
 @dataclass(frozen=True)
 class Method:
-    """What to learn from: a method adds one file that makes one of these."""
+    """How to learn; a method adds one file that makes one of these.
 
-    collect: Callable[[Params, Array], Batch]  # (params, key) → batch
+    The task is the pytree of what differs between runs of one method: rewards, visits, sizes. It is
+    traced, so that all tasks of one shape share a compilation.
+    """
+
+    collect: Callable[[Task, Params, Array], Batch]  # (task, params, key) → batch
     loss: Callable[[Params, Batch], Array]  # (params, batch) → []
-    # What to record after every update, by default the parameters themselves.
-    observe: Callable[[Params], Any] = lambda params: params
     exact: bool = False  # float64 throughout, because the loss is computed exactly
+
+
+def the_task(task: Task, params: Params, key: Array) -> Batch:
+    """Collect nothing: the batch of an exact method is its task."""
+    del params, key
+    return task
 
 
 class Run(NamedTuple):
@@ -51,7 +60,7 @@ class Run(NamedTuple):
 
     params: Params
     loss: np.ndarray  # [steps] before each update
-    observed: Any  # pytree of [steps+1, ...]; the first is the starting model
+    history: Params  # parameters [steps+1, ...] from the starting model on; None if not kept
 
 
 class TrainingDivergedError(MazerlError):
@@ -73,18 +82,22 @@ class _Carry(NamedTuple):
 
 def train(
     method: Method,
+    task: Task,
     params: Params,
     training: Training,
     key: Array | None = None,
+    keep_history: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Run:
     """Run all updates.
 
     Args:
         method: the objective and where its batches come from.
+        task: what the method learns from.
         params: the starting model.
         training: steps, optimiser and rate.
         key: one key for the whole run; methods that sample need it.
+        keep_history: return the parameters after every update as well.
         progress: called with the number of updates done, now and then.
 
     Raises:
@@ -98,13 +111,15 @@ def train(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(method.exact):
         dtype = jnp.float64 if method.exact else jnp.float32
-        params = jax.tree.map(lambda x: jnp.asarray(x, dtype), params)
+        task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
         carry = _Carry(params, optimizer(training.rate).init(params), jnp.int32(0))
-        losses, observed = [], [jax.tree.map(lambda x: np.asarray(x)[None], method.observe(params))]
+        losses, history = [], [jax.tree.map(lambda x: np.asarray(x)[None], params)]
         piece = -(-training.steps // _PIECES)
         for begin in range(0, training.steps, piece):
             length = min(piece, training.steps - begin)
-            after, (loss, seen) = _updates(method, optimizer, length, training.rate, key, carry)
+            after, (loss, seen) = _updates(
+                method, optimizer, length, keep_history, training.rate, key, task, carry
+            )
             loss = np.asarray(loss)
             if not (np.isfinite(loss).all() and _all_finite(after.params)):
                 bad = np.flatnonzero(~np.isfinite(loss))
@@ -112,14 +127,22 @@ def train(
                 raise TrainingDivergedError(step, jax.tree.map(np.asarray, carry.params))
             carry = after
             losses.append(loss)
-            observed.append(jax.tree.map(np.asarray, seen))
+            history.append(jax.tree.map(np.asarray, seen))
             if progress is not None:
                 progress(begin + length)
         return Run(
             params=jax.tree.map(np.asarray, carry.params),
             loss=np.concatenate(losses),
-            observed=jax.tree.map(lambda *parts: np.concatenate(parts), *observed),
+            history=jax.tree.map(lambda *parts: np.concatenate(parts), *history)
+            if keep_history
+            else None,
         )
+
+
+def _cast(leaf: Any, dtype: Any) -> Array:
+    """Numbers to the run's precision; whole numbers, such as indices, as they are."""
+    leaf = jnp.asarray(leaf)
+    return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
 
 
 def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
@@ -134,23 +157,25 @@ def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
     )
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _updates(
     method: Method,
     optimizer: Callable[[Any], optax.GradientTransformation],
     length: int,
+    keep_history: bool,
     rate: Array,
     key: Array,
+    task: Task,
     carry: _Carry,
-) -> tuple[_Carry, tuple[Array, Any]]:
+) -> tuple[_Carry, tuple[Array, Params]]:
     transform = optimizer(rate)
 
-    def update(carry: _Carry, _: None) -> tuple[_Carry, tuple[Array, Any]]:
-        batch = method.collect(carry.params, jax.random.fold_in(key, carry.step))
+    def update(carry: _Carry, _: None) -> tuple[_Carry, tuple[Array, Params]]:
+        batch = method.collect(task, carry.params, jax.random.fold_in(key, carry.step))
         loss, gradient = jax.value_and_grad(method.loss)(carry.params, batch)
         change, state = transform.update(gradient, carry.optimizer, carry.params)
         params = optax.apply_updates(carry.params, change)
-        return _Carry(params, state, carry.step + 1), (loss, method.observe(params))
+        return _Carry(params, state, carry.step + 1), (loss, params if keep_history else None)
 
     return jax.lax.scan(update, carry, None, length)
 

@@ -1,12 +1,15 @@
 """RLVR by exact policy gradient: ascent on the expected verifiable reward of an episode.
 
     reward  = arrival - penalty · steps              (1 on reaching the drawn goal, a cost per step)
+    batch   = the task: nothing is sampled
     loss    = -E[reward] = penalty · H(policy) - arrival
     H       = exact, by the corridor's structured solver or by the chain algebra of any maze
 
 The gradient is automatic differentiation of an exact H, which is the policy gradient of
 `markov.policy_gradient` (tested to be equal).
 """
+
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -16,28 +19,38 @@ from mazerl.markov import mean_hitting_time, plan_chain
 from mazerl.maze import Array, Maze
 from mazerl.objectives import expected_reward
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Batch, Method
+from mazerl.train.loop import Method, the_task
 
 
-def corridor_rlvr(width: int, lanes: int, reward: Reward) -> Method:
-    """Train the family policy's gaps [4, K] on a corridor; one update costs O(K)."""
+class CorridorTask(NamedTuple):
+    """A corridor, but for its depth, and a reward."""
 
-    def loss(gaps: Array, batch: Batch) -> Array:
-        del batch
-        time = jnp.exp(log_hitting_time(gaps, width, lanes))
-        return -expected_reward(time, reward.arrival, reward.penalty)
-
-    return Method(collect=lambda params, key: (), loss=loss, exact=True)
+    width: float
+    lanes: float
+    arrival: float = 1.0
+    penalty: float = 1e-3
 
 
-def chain_rlvr(maze: Maze, reward: Reward) -> Method:
-    """Train tabular logits [R] on any maze that is small enough to compile its elimination."""
+def _corridor_loss(gaps: Array, task: CorridorTask) -> Array:
+    time = jnp.exp(log_hitting_time(gaps, task.width, task.lanes))
+    return -expected_reward(time, task.arrival, task.penalty)
+
+
+RLVR_FAMILIES = Method(the_task, _corridor_loss, exact=True)
+"""Parameters: a corridor's gaps [4, K]. Task: a `CorridorTask`. One update costs O(K)."""
+
+
+def rlvr_tabular(maze: Maze) -> Method:
+    """Parameters: tabular logits [R] of this maze. Task: a `Reward`.
+
+    The elimination of the maze's chain is compiled; that takes seconds at a hundred arcs and grows
+    with the number of goals.
+    """
     rows, plan = rows_of(maze), plan_chain(maze)
 
-    def loss(logits: Array, batch: Batch) -> Array:
-        del batch
+    def loss(logits: Array, reward: Reward) -> Array:
         probability = jnp.exp(row_log_softmax(logits, rows.arrival, maze.num_arcs + 1))
         time = mean_hitting_time(plan, probability)
         return -expected_reward(time, reward.arrival, reward.penalty)
 
-    return Method(collect=lambda params, key: (), loss=loss, exact=True)
+    return Method(the_task, loss, exact=True)

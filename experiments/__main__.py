@@ -1,0 +1,166 @@
+"""The driver: python -m experiments list | run | status | table | claims | readme.
+
+Stages are restartable and meet only in files: run (cells → records), table (records →
+figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from experiments import EXPERIMENTS, claims, load
+from mazerl import MazerlError
+from mazerl.results import is_done, read_records, require_writable, write_record
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "figures" / "data"
+app = tyro.extras.SubcommandApp()
+console = Console()
+
+Names = Annotated[tuple[str, ...], tyro.conf.Positional]
+Results = Annotated[Path, tyro.conf.arg(help="folder of the run store")]
+Smoke = Annotated[bool, tyro.conf.arg(help="the small grid that continuous integration runs")]
+Data = Annotated[
+    Path | None,
+    tyro.conf.arg(help="folder for the CSV files [default: figures/data; with --smoke: RESULTS]"),
+]
+
+
+def _chosen(names: Sequence[str]) -> list[str]:
+    chosen = list(EXPERIMENTS) if tuple(names) == ("all",) else list(names)
+    if not chosen:
+        raise MazerlError(f"name an experiment, or all; known: {', '.join(EXPERIMENTS)}")
+    for name in chosen:
+        load(name)
+    return chosen
+
+
+def _grid(name: str, smoke: bool) -> list[Any]:
+    module = load(name)
+    return list(module.SMOKE if smoke else module.GRID)
+
+
+def _data_folder(data: Path | None, results: Path, smoke: bool) -> Path:
+    # A smoke table must never overwrite the committed one.
+    folder = data or (results if smoke else DATA)
+    require_writable(folder)
+    return folder
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the experiments, what they show and how many cells they have."""
+    table = Table("experiment", "cells", "smoke", "shows", box=None)
+    for name in EXPERIMENTS:
+        module = load(name)
+        shows = (module.__doc__ or "").splitlines()[0]
+        table.add_row(name, str(len(module.GRID)), str(len(module.SMOKE)), shows)
+    console.print(table)
+
+
+@app.command
+def run(names: Names, smoke: Smoke = False, results: Results = Path("results")) -> None:
+    """Run the cells of experiments that are not stored yet (`all` for every experiment)."""
+    chosen = _chosen(names)
+    require_writable(results)
+    with Progress(
+        TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[cell]}"),
+        console=console,
+    ) as progress:  # fmt: skip
+        for name in chosen:
+            module, grid = load(name), _grid(name, smoke)
+            todo = [config for config in grid if not is_done(results, name, config)]
+            task = progress.add_task(
+                name, total=len(grid), completed=len(grid) - len(todo), cell=""
+            )
+            for config in todo:
+                progress.update(task, cell=_brief(config))
+                begin = time.perf_counter()
+                arrays = module.run(config)
+                write_record(results, name, config, arrays, time.perf_counter() - begin)
+                progress.advance(task)
+            progress.update(task, cell="")
+
+
+def _brief(config: Any) -> str:
+    return " ".join(f"{k}={v}" for k, v in list(vars(config).items())[:4])
+
+
+@app.command
+def status(smoke: Smoke = False, results: Results = Path("results")) -> None:
+    """Show how many cells of each experiment are stored."""
+    table = Table("experiment", "stored", "missing", box=None)
+    for name in EXPERIMENTS:
+        done = [is_done(results, name, config) for config in _grid(name, smoke)]
+        table.add_row(name, str(sum(done)), str(len(done) - sum(done)))
+    console.print(table)
+
+
+@app.command
+def table(
+    names: Names, smoke: Smoke = False, results: Results = Path("results"), data: Data = None
+) -> None:
+    """Turn records into the CSV files that figures are drawn from (`all` for every experiment)."""
+    folder = _data_folder(data, results, smoke)
+    for name in _chosen(names):
+        records = read_records(results, name, _grid(name, smoke))
+        with console.status(f"{name}: fitting and tabulating"):
+            tables = load(name).table(records)
+        for file, frame in tables.frames.items():
+            frame.to_csv(folder / f"{file}.csv", index=False, float_format="%.10g")
+            console.print(f"{name}: {folder / file}.csv, {len(frame)} rows")
+        if tables.claims:
+            claims.store(tables.claims, name, folder / "claims.csv", EXPERIMENTS)
+
+
+@app.command(name="claims")
+def claims_(data: Path = DATA) -> None:
+    """Print the claims table; exit code 1 if a verdict fails."""
+    rows = claims.read(data / "claims.csv")
+    # Wide enough to read where the output is no terminal.
+    wide = Console(width=max(console.width, 150))
+    shown = Table("id", "statement", "expected", "measured", "interval", "verdict")
+    for row in rows.to_dict("records"):
+        style = "green" if row["verdict"] == "holds" else "bold red"
+        statement = f"control: {row['statement']}" if row["role"] == "control" else row["statement"]
+        cells = (row["id"], statement, row["expected"], row["measured"], row["interval"])
+        shown.add_row(*map(str, cells), f"[{style}]{row['verdict']}[/]")
+    wide.print(shown)
+    failed = rows[rows["verdict"] != "holds"]
+    console.print(f"{len(rows) - len(failed)} of {len(rows)} verdicts hold")
+    if len(failed):
+        raise SystemExit(1)
+
+
+@app.command
+def readme(data: Path = DATA, file: Path = ROOT / "README.md") -> None:
+    """Bring the claims table in README.md up to date."""
+    file.write_text(claims.render(claims.read(data / "claims.csv"), file.read_text()))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the driver; bad input is one line on standard error and exit code 2."""
+    try:
+        app.cli(prog="python -m experiments", args=arguments, description=__doc__)
+    except MazerlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""C4: search that never repeats an arc, on top of SFT and of RLVR."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import pandas as pd
+from scipy.stats import linregress, t
+
+from experiments import Tables
+from experiments.cells import corridor_data
+from experiments.claims import claim, control
+from experiments.models import log_time, logits_of, make_corridor, train_method
+from mazerl.corridor import memory_optimum
+from mazerl.env import run_walks
+from mazerl.policy import TABULAR
+from mazerl.results import Record
+from mazerl.scaling import select
+from mazerl.search import no_repeat
+from mazerl.train import Training
+
+
+@dataclass(frozen=True)
+class Config:
+    """A corridor, the model that is searched with, and the walks to sample."""
+
+    method: str
+    depth: int
+    lanes: int
+    width: int = 4
+    walks: int = 4000
+    limit: int = 20_000
+    steps: int = 1200
+    rate: float = 0.01
+
+
+DEPTHS, LANES = (2, 4, 6, 8, 12, 16), (2, 4, 8)
+GRID = tuple(Config(m, K, L) for m in ("sft", "rlvr") for K in DEPTHS for L in LANES)
+SMOKE = tuple(
+    Config(m, K, L, walks=400) for m in ("sft", "rlvr") for K in (2, 4, 5, 6, 8) for L in (2, 5)
+)
+
+
+def run(config: Config) -> dict[str, np.ndarray]:
+    """How each walk with search ended [B], and log H [] of the same model without search."""
+    # Search remembers the fork's branches too, so there the policy (uniform) moves, not chance.
+    corridor = make_corridor(config.width, config.depth, config.lanes, fork="learned")
+    training = Training(config.steps, "sign_sgd", config.rate)
+    gaps = train_method(config.method, corridor, training)
+    logits = logits_of(corridor, gaps).astype(np.float32)
+    walks = run_walks(
+        no_repeat(TABULAR), logits, corridor.maze, jax.random.key(0), config.walks, config.limit
+    )
+    return {
+        "steps": np.asarray(walks.steps),
+        "reached": np.asarray(walks.reached),
+        "log_time_without": np.asarray(log_time(corridor, gaps)),
+    }
+
+
+def table(records: list[Record]) -> Tables:
+    """One row a cell, and C4."""
+    cells = pd.DataFrame([_cell(r) for r in records])
+    return Tables({"search": cells}, [*_depth_claims(cells), *_lane_claims(cells)])
+
+
+def _cell(record: Record) -> dict[str, object]:
+    config, steps = record.config, record.arrays["steps"]
+    return {
+        "method": config["method"], "width": config["width"], "depth": config["depth"],
+        "lanes": config["lanes"], "time": float(steps.mean()),
+        "error": float(steps.std() / np.sqrt(len(steps))),
+        "censored": float(1 - record.arrays["reached"].mean()),
+        "time_without": float(np.exp(record.arrays["log_time_without"])),
+        "memory_optimum": float(memory_optimum(config["width"], config["depth"])),
+    }  # fmt: skip
+
+
+def _law_in_depth(cells: pd.DataFrame, column: str) -> str:
+    error = (cells["error"] / cells["time"]).to_numpy() if column == "time" else None
+    return select(corridor_data(cells, column, error), held_out=1).best
+
+
+def _depth_claims(cells: pd.DataFrame) -> list[dict[str, object]]:
+    sft = cells[cells["method"] == "sft"]
+    lanes = sorted(sft["lanes"].unique())
+    parts = [sft[sft["lanes"] == L] for L in lanes]
+    with_search = sum(_law_in_depth(part, "time") != "exponential" for part in parts)
+    without = sum(_law_in_depth(part, "time_without") == "exponential" for part in parts)
+    # The growth exponent between the extreme depths; 1 is linear, its offset pulls it below.
+    ends = [part.iloc[[0, -1]][["depth", "time"]].apply(np.log).diff().iloc[-1] for part in parts]
+    growth = [float(end["time"] / end["depth"]) for end in ends]
+    total = f"{len(lanes)} of {len(lanes)}"
+    return [
+        claim("C4.1", "with search, SFT's H is not exponential in K: lanes at which it is not",
+              total, f"{with_search} of {len(lanes)}", with_search == len(lanes)),
+        claim("C4.2", "with search, SFT's H grows at most linearly in K: largest log-log slope",
+              "at most 1", max(growth), max(growth) < 1.05, tolerance="0.05"),
+        control("C4.1c", "without the no-repeat rule it is exponential: lanes at which it is",
+                total, f"{without} of {len(lanes)}", without == len(lanes)),
+    ]  # fmt: skip
+
+
+def _lane_claims(cells: pd.DataFrame) -> list[dict[str, object]]:
+    depth = int(cells["depth"].max())
+    slopes = {}
+    for method in ("sft", "rlvr"):
+        part = cells[(cells["method"] == method) & (cells["depth"] == depth)]
+        # Same walks, same errors: the interval is from the sampling errors, not the few residuals.
+        fitted = linregress(part["lanes"], part["time"])
+        spread = float(np.sqrt(((part["lanes"] - part["lanes"].mean()) ** 2).sum()))
+        error = float(part["error"].max()) / spread
+        slopes[method] = (float(fitted.slope), error)
+    quantile = float(t.ppf(0.975, 1000))
+    rlvr = cells[cells["method"] == "rlvr"]
+    deviation = float(((rlvr["time"] - rlvr["memory_optimum"]) / rlvr["error"]).abs().max())
+    slope, error = slopes["sft"]
+    flat, flat_error = slopes["rlvr"]
+    return [
+        claim("C4.3", f"with search, SFT's H grows with L: steps per lane at K={depth}",
+              "above 0", slope, slope > 3 * error,
+              (slope - quantile * error, slope + quantile * error)),
+        claim("C4.4", "with search, RLVR's H is the optimum with memory: largest deviation in "
+              "standard errors", "below 4", deviation, deviation < 4),
+        control("C4.3c", f"with search, RLVR's H is flat in L: steps per lane at K={depth}",
+                0.0, flat, abs(flat) <= max(3 * flat_error, 1e-9),
+                (flat - quantile * flat_error, flat + quantile * flat_error)),
+    ]  # fmt: skip

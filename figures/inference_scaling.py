@@ -1,0 +1,61 @@
+"""The headline: inference time against depth, width and lanes, and the fitted base."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.style import COLOR, LABEL, panels, read
+
+AXES = {"depth": "depth K", "width": "width W", "lanes": "lanes L"}
+
+
+def draw(data: Path) -> Figure:
+    """Lines: exact times of the trained models. Points: estimates from walks, 95% intervals."""
+    cells, fits = read("inference_scaling", data), read("inference_scaling_fits", data)
+    sampled = cells.dropna(subset=["sampled_value"])
+    corner = {name: int(sampled[name].mode()[0]) for name in AXES}
+    figure, axes = panels(4, width=14.0)
+    for axis, varied in zip(axes[:3], AXES, strict=True):
+        fixed = [name for name in AXES if name != varied]
+        line = cells
+        for name in fixed:
+            line = line[line[name] == corner[name]]
+        _sweep(axis, line, varied)
+        axis.set_title(", ".join(f"{AXES[name][-1]} = {corner[name]}" for name in fixed))
+    axes[0].set_ylabel("expected steps to the goal, H")
+    axes[0].legend(loc="upper left")
+    _bases(axes[3], fits)
+    return figure
+
+
+def _sweep(axes: Axes, line: pd.DataFrame, varied: str) -> None:
+    for method, label in LABEL.items():
+        part = line[line["method"] == method].sort_values(varied)
+        axes.plot(part[varied], part["time"], color=COLOR[method], label=label)
+        points = part.dropna(subset=["sampled_value"])
+        # Where nothing arrived late enough to say, only a lower bound is known.
+        known = points[~points["sampled_value"].isin([float("inf")])]
+        below = (known["sampled_value"] - known["sampled_low"]).clip(lower=0)
+        above = known["sampled_high"] - known["sampled_value"]
+        axes.errorbar(
+            known[varied], known["sampled_value"], yerr=[below, above], fmt="o",
+            color=COLOR[method], markersize=4, capsize=2, elinewidth=1,
+        )  # fmt: skip
+        bound = points[points["sampled_value"].isin([float("inf")])]
+        axes.plot(bound[varied], bound["sampled_low"], "^", color=COLOR[method], mfc="none")
+    axes.set_yscale("log")
+    axes.set_xlabel(AXES[varied])
+
+
+def _bases(axes: Axes, fits: pd.DataFrame) -> None:
+    sft = fits[(fits["method"] == "sft") & (fits["law"] == "exponential")]
+    axes.plot(sft["lanes"], sft["predicted_base"], color="black", label="(L+1)²/L")
+    error = [sft["base"] - sft["base_low"], sft["base_high"] - sft["base"]]
+    axes.errorbar(sft["lanes"], sft["base"], yerr=error, fmt="o", color=COLOR["sft"], capsize=2,
+                  label="fitted to SFT's H")  # fmt: skip
+    axes.set_xlabel("lanes L")
+    axes.set_ylabel("base b of H ∝ b$^K$")
+    axes.set_title("selected law after SFT")
+    axes.legend(loc="upper left")

@@ -1,0 +1,188 @@
+"""The run store: write-once records, and reading them back.
+
+    <root>/<experiment>/<hash of the config>/
+        config.json       the frozen config; the hash is sha256 of its sorted JSON
+        environment.json  commit, versions, device, seconds
+        arrays.npz        raw numbers, one array a name; nothing averaged
+        DONE              checksums of the other files; written last, atomically
+
+A folder without DONE is an interrupted run: it counts as missing and is written over.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mazerl.errors import MazerlError
+
+_HASH_DIGITS = 16
+_FILES = ("config.json", "environment.json", "arrays.npz")
+
+
+class Record(NamedTuple):
+    """One finished cell."""
+
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+
+def config_json(config: Any) -> str:
+    """The sorted JSON of a frozen dataclass, or of a dict, which identifies a cell."""
+    plain = dict(config) if isinstance(config, Mapping) else dataclasses.asdict(config)
+    return json.dumps(plain, sort_keys=True, allow_nan=False)
+
+
+def record_folder(root: Path, experiment: str, config: Any) -> Path:
+    """Where a cell's record lies, whether or not it exists."""
+    digest = hashlib.sha256(config_json(config).encode()).hexdigest()
+    return root / experiment / digest[:_HASH_DIGITS]
+
+
+def is_done(root: Path, experiment: str, config: Any) -> bool:
+    """Whether a cell has a finished record.
+
+    Raises:
+        MazerlError: the folder holds a record of another config.
+    """
+    folder = record_folder(root, experiment, config)
+    if not (folder / "DONE").exists():
+        return False
+    stored = (folder / "config.json").read_text() if (folder / "config.json").exists() else ""
+    if stored != config_json(config):
+        raise MazerlError(
+            f"{folder}: the record's config differs from the one it is filed under; "
+            "move that folder away and run again"
+        )
+    return True
+
+
+def write_record(
+    root: Path, experiment: str, config: Any, arrays: Mapping[str, np.ndarray], seconds: float
+) -> Path:
+    """Store a finished cell, once.
+
+    Raises:
+        MazerlError: the cell is stored already, or the folder cannot be written.
+    """
+    folder = record_folder(root, experiment, config)
+    if is_done(root, experiment, config):
+        raise MazerlError(f"{folder} is stored already; records are written once, delete it first")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(config_json(config))
+        environment = json.dumps(describe_environment(seconds), indent=1, sort_keys=True)
+        (folder / "environment.json").write_text(environment)
+        with (folder / "arrays.npz").open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **dict(arrays))
+        unfinished = folder / "DONE.part"
+        unfinished.write_text(json.dumps({name: _checksum(folder / name) for name in _FILES}))
+        os.replace(unfinished, folder / "DONE")
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+    return folder
+
+
+def read_record(root: Path, experiment: str, config: Any) -> Record:
+    """Read one finished cell, checking that it is what was written.
+
+    Raises:
+        MazerlError: no finished record, or one that was damaged since.
+    """
+    folder = record_folder(root, experiment, config)
+    if not is_done(root, experiment, config):
+        raise MazerlError(
+            f"{experiment}: no finished record of {config_json(config)}; "
+            f"run `python -m experiments run {experiment}`"
+        )
+    try:
+        checksums = json.loads((folder / "DONE").read_text())
+        damaged = [name for name in _FILES if _checksum(folder / name) != checksums.get(name)]
+    except (OSError, ValueError):
+        damaged = ["DONE"]
+    if damaged:
+        raise MazerlError(f"{folder / damaged[0]} is damaged; delete that folder and run again")
+    with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    return Record(
+        json.loads((folder / "config.json").read_text()),
+        json.loads((folder / "environment.json").read_text()),
+        arrays,
+    )
+
+
+def read_records(root: Path, experiment: str, configs: Iterable[Any]) -> list[Record]:
+    """Read a whole grid; refuses holes."""
+    configs = list(configs)
+    missing = [c for c in configs if not is_done(root, experiment, c)]
+    if missing:
+        raise MazerlError(
+            f"{experiment}: {len(missing)} of {len(configs)} cells have no finished record, "
+            f"first {config_json(missing[0])}; run `python -m experiments run {experiment}`"
+        )
+    return [read_record(root, experiment, config) for config in configs]
+
+
+def require_writable(root: Path) -> None:
+    """Raise a `MazerlError` now rather than after the first cell, if nothing can be stored."""
+    probe = root / ".writable"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+
+
+def describe_environment(seconds: float) -> dict[str, Any]:
+    """What a number may depend on besides its config."""
+    import jax
+
+    packages = ("mazerl", "jax", "jaxlib", "numpy", "scipy", "optax", "networkx")
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
+        "device": jax.devices()[0].device_kind,
+        "platform": jax.default_backend(),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _cannot_write(root: Path, error: OSError) -> MazerlError:
+    reason = error.strerror or str(error)
+    return MazerlError(f"cannot write results to {root}: {reason}; give another --results folder")
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _git(*arguments: str) -> str | None:
+    """What git says of the code's repository; None outside one."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
