@@ -32,8 +32,8 @@ lint: $(STAMP)
 
 # gymnax is timed beside us where it can be installed; the benchmark says so where it cannot.
 bench: $(STAMP)
-	-$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'mazerl[bench] @ file://$(CURDIR)'
-	$(RUN) -m experiments.bench
+	-$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(RUN) -m benchmarks
 
 clean:
 	rm -rf $(VENV) results

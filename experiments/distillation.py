@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 import pandas as pd
 
 from experiments import Tables
-from experiments.cells import corridor_data
+from experiments.cells import cell_key, corridor_data
 from experiments.claims import claim, control
 from experiments.models import (
     imitate,
@@ -37,6 +36,9 @@ class Config:
     limit: int = 2000
     steps: int = 1200
     rate: float = 0.01
+    # Adam weighs what it is shown; sign steps would move teacher and student alike by construction.
+    student_steps: int = 3000
+    student_rate: float = 0.1
 
 
 SHOWN = ("exact", "walks", "cut")
@@ -53,11 +55,13 @@ def run(config: Config) -> dict[str, np.ndarray]:
         visits = teacher_visits(corridor, teacher)
     else:
         logits = logits_of(corridor, teacher).astype(np.float32)
-        key = jax.random.key(0)
-        walks = rollout(TABULAR, logits, corridor.maze, key, config.walks, config.limit)
+        walks = rollout(
+            TABULAR, logits, corridor.maze, cell_key(config), config.walks, config.limit
+        )
         shown = walks if config.shown == "walks" else erase_loops(corridor.maze, walks)
         visits = visits_of(corridor.maze, shown)
-    student = imitate(corridor, visits, training).params
+    learning = Training(config.student_steps, "adam", config.student_rate)
+    student = imitate(corridor, visits, learning).params
     return {
         "gaps": student,
         "log_time": np.asarray(log_time(corridor, student)),

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
 from experiments import Tables
-from experiments.cells import corridor_data
+from experiments.cells import cell_key, corridor_data
 from experiments.claims import claim, control
 from experiments.models import log_time, logits_of, make_corridor, train_method
 from mazerl.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
@@ -70,8 +69,9 @@ def run(config: Config) -> dict[str, np.ndarray]:
     arrays = {"gaps": gaps, "log_time": np.asarray(log_time(corridor, gaps))}
     if config.walks:
         logits = logits_of(corridor, gaps).astype(np.float32)
-        key = jax.random.key(METHODS.index(config.method))
-        walks = run_walks(TABULAR, logits, corridor.maze, key, config.walks, config.limit)
+        walks = run_walks(
+            TABULAR, logits, corridor.maze, cell_key(config), config.walks, config.limit
+        )
         arrays |= {"steps": np.asarray(walks.steps), "reached": np.asarray(walks.reached)}
     return arrays
 

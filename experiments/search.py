@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 import pandas as pd
 from scipy.stats import linregress, t
 
 from experiments import Tables
-from experiments.cells import corridor_data
+from experiments.cells import cell_key, corridor_data
 from experiments.claims import claim, control
 from experiments.models import log_time, logits_of, make_corridor, train_method
 from mazerl.corridor import memory_optimum
@@ -49,7 +48,7 @@ def run(config: Config) -> dict[str, np.ndarray]:
     gaps = train_method(config.method, corridor, training)
     logits = logits_of(corridor, gaps).astype(np.float32)
     walks = run_walks(
-        no_repeat(TABULAR), logits, corridor.maze, jax.random.key(0), config.walks, config.limit
+        no_repeat(TABULAR), logits, corridor.maze, cell_key(config), config.walks, config.limit
     )
     return {
         "steps": np.asarray(walks.steps),

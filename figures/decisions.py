@@ -15,7 +15,7 @@ NAME = {"sft": "SFT on golden paths", "rlvr": "RLVR"}
 def draw(data: Path) -> Figure:
     """Each arrival arc, one half an edge, coloured by KL from the base after it."""
     arcs = read("decisions", data)
-    figure, axes = panels(2, width=13.0, height=4.2)
+    figure, axes = panels(2, width=11.0, height=2.9)
     top = arcs["divergence"].max()
     for axis, (method, title) in zip(axes, NAME.items(), strict=True):
         drawn = _corridor(axis, arcs[arcs["method"] == method], top)

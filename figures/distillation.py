@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from figures.style import COLOR, panels, read
 
 SHOWN = {
-    "cut": ("dead ends cut out", COLOR["cut"], "s-"),
+    "cut": ("walks with dead ends cut out", COLOR["cut"], "s-"),
     "walks": ("sampled walks", COLOR["walks"], "o-"),
     "exact": ("exact visits", COLOR["student"], "x"),
 }
@@ -16,7 +16,7 @@ SHOWN = {
 def draw(data: Path) -> Figure:
     """H of teacher and students against depth."""
     cells = read("distillation", data)
-    figure, (axes,) = panels(1, width=5.5)
+    figure, (axes,) = panels(1, width=6.0)
     for shown, (label, color, style) in SHOWN.items():
         part = cells[cells["shown"] == shown].sort_values("depth")
         axes.plot(part["depth"], part["time"], style, color=color, label=f"student of {label}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from figures.style import COLOR, LABEL, panels, read
 
@@ -12,11 +13,11 @@ AXES = {"depth": "depth K", "width": "width W", "lanes": "lanes L"}
 
 
 def draw(data: Path) -> Figure:
-    """Lines: exact times of the trained models. Points: estimates from walks, 95% intervals."""
+    """Lines: exact times of trained models. Points: estimates from walks with 95% intervals."""
     cells, fits = read("inference_scaling", data), read("inference_scaling_fits", data)
     sampled = cells.dropna(subset=["sampled_value"])
     corner = {name: int(sampled[name].mode()[0]) for name in AXES}
-    figure, axes = panels(4, width=14.0)
+    figure, axes = panels(2, rows=2, height=7.2)
     for axis, varied in zip(axes[:3], AXES, strict=True):
         fixed = [name for name in AXES if name != varied]
         line = cells
@@ -24,10 +25,31 @@ def draw(data: Path) -> Figure:
             line = line[line[name] == corner[name]]
         _sweep(axis, line, varied)
         axis.set_title(", ".join(f"{AXES[name][-1]} = {corner[name]}" for name in fixed))
-    axes[0].set_ylabel("expected steps to the goal, H")
+    for axis in axes[:3]:
+        axis.set_ylabel("expected steps to the goal, H")
+    deep = cells[(cells["width"] == corner["width"]) & (cells["lanes"] == corner["lanes"])]
+    _name_laws(axes[0], deep, fits[fits["lanes"] == corner["lanes"]])
+    axes[0].plot([], [], "^", color=COLOR["sft"], mfc="none", label="lower bound from walks")
     axes[0].legend(loc="upper left")
     _bases(axes[3], fits)
     return figure
+
+
+def _name_laws(axes: Axes, line: pd.DataFrame, fits: pd.DataFrame) -> None:
+    """Write each method's selected law, as fitted, at the deep end of its line."""
+    ends = line[line["depth"] == line["depth"].max()].set_index("method")
+    chosen = fits[fits["chosen"]].set_index("method")
+    told = {
+        "linear_wk": lambda fit: f"H ∝ K + {fit['kappa']:.3g}",
+        "power": lambda fit: f"H ∝ K$^{{{fit['gamma']:.3g}}}$",
+        "exponential": lambda fit: f"H ∝ {fit['base']:.4g}$^K$",
+    }
+    for method in LABEL:
+        fit, end = chosen.loc[method], ends.loc[method]
+        axes.annotate(
+            told[str(fit["law"])](fit), (end["depth"], end["time"]), (0, 6),
+            textcoords="offset points", ha="right", va="bottom", color=COLOR[method], fontsize=9,
+        )  # fmt: skip
 
 
 def _sweep(axes: Axes, line: pd.DataFrame, varied: str) -> None:
@@ -46,6 +68,11 @@ def _sweep(axes: Axes, line: pd.DataFrame, varied: str) -> None:
         bound = points[points["sampled_value"].isin([float("inf")])]
         axes.plot(bound[varied], bound["sampled_low"], "^", color=COLOR[method], mfc="none")
     axes.set_yscale("log")
+    if varied == "width":
+        axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(sorted(line[varied].unique()))
     axes.set_xlabel(AXES[varied])
 
 
@@ -56,6 +83,7 @@ def _bases(axes: Axes, fits: pd.DataFrame) -> None:
     axes.errorbar(sft["lanes"], sft["base"], yerr=error, fmt="o", color=COLOR["sft"], capsize=2,
                   label="fitted to SFT's H")  # fmt: skip
     axes.set_xlabel("lanes L")
+    axes.set_xticks(sft["lanes"])
     axes.set_ylabel("base b of H ∝ b$^K$")
-    axes.set_title("selected law after SFT")
+    axes.set_title("exponential law fitted after SFT")
     axes.legend(loc="upper left")

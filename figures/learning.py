@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from figures.style import COLOR, panels, read
 
 FAMILY = {
-    "a": ("forward, at a lane's end: go on", "-"),
-    "b": ("backward, before lanes: go back", "--"),
-    "c": ("forward, before lanes: go on", "-."),
-    "d": ("backward, at a lane's end: go back", ":"),
+    "a": ("out of the lanes, forward", "-"),
+    "b": ("into the lanes, backward", "--"),
+    "c": ("into the lanes, forward", "-."),
+    "d": ("out of the lanes, backward", ":"),
 }
 NAME = {"sft": "SFT on golden paths", "rlvr": "RLVR", "student": "student of RLVR's walks"}
 
@@ -20,11 +20,14 @@ NAME = {"sft": "SFT on golden paths", "rlvr": "RLVR", "student": "student of RLV
 def draw(data: Path) -> Figure:
     """H, then the probability of each family's desired move, against updates."""
     curves = read("learning", data)
-    figure, axes = panels(4, width=14.0)
+    figure, axes = panels(2, rows=2, height=7.2)
     for method, label in NAME.items():
         part = curves[curves["method"] == method]
-        style = ":" if method == "student" else "-"
-        axes[0].plot(part["step"], part["time"], style, color=COLOR[method], label=label)
+        style = (0, (1, 2)) if method == "student" else "-"
+        weight = 3.2 if method == "student" else 1.8
+        axes[0].plot(
+            part["step"], part["time"], ls=style, lw=weight, color=COLOR[method], label=label
+        )
     axes[0].axhline(curves["optimum"].iloc[0], color="black", lw=1, ls="--", label="optimum")
     axes[0].set_yscale("log")
     axes[0].set_ylabel("expected steps to the goal, H")
@@ -34,8 +37,8 @@ def draw(data: Path) -> Figure:
     for axis, method in zip(axes[1:], NAME, strict=True):
         _families(axis, curves[curves["method"] == method], COLOR[method])
         axis.set_title(NAME[method])
-    axes[1].set_ylabel("probability of the desired move, mean over depth")
-    axes[1].legend(loc="center right", fontsize=7.5)
+        axis.set_ylabel("probability of the desired move\n(mean over depth)")
+    axes[1].legend(loc="center right", bbox_to_anchor=(1.0, 0.42), fontsize=8)
     for axis in axes:
         axis.set_xlabel("updates")
     return figure

@@ -15,7 +15,7 @@ COLOR = {
     "base": "#7f7f7f", "sft": "#d55e00", "rlvr": "#0072b2", "student": "#009e73",
     "cut": "#cc79a7", "walks": "#56b4e9", "optimum": "#000000",
 }  # fmt: skip
-LABEL = {"base": "base (uniform walk)", "sft": "SFT on golden paths", "rlvr": "RLVR"}
+LABEL = {"base": "base model (uniform walk)", "sft": "SFT on golden paths", "rlvr": "RLVR"}
 
 mpl.rcParams |= {
     "figure.dpi": 110,
@@ -38,11 +38,12 @@ def read(name: str, data: Path = DATA) -> pd.DataFrame:
     return pd.read_csv(data / f"{name}.csv")
 
 
-def panels(columns: int, width: float = 11.0, height: float = 3.9) -> tuple[Figure, list[Axes]]:
-    """A row of axes."""
+def panels(
+    columns: int, rows: int = 1, width: float = 9.5, height: float = 3.9
+) -> tuple[Figure, list[Axes]]:
+    """A grid of axes, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    return figure, list(axes)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def bent(frame: pd.DataFrame, spread: float, points: int = 9) -> list[list[tuple[float, float]]]:

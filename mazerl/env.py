@@ -103,7 +103,7 @@ def _advance(maze: Maze, choices: _Choices, state: State, port: Array) -> State:
 
 def rewards(walks: Walks, reward: Reward) -> Array:
     """Reward of every step [B, T]; zero on padding."""
-    t = jnp.arange(walks.port.shape[1])
+    t = jnp.arange(walks.port.shape[1])[None, :]
     real = t < walks.length[:, None]
     arrival = (t == walks.length[:, None] - 1) & walks.reached[:, None]
     return jnp.where(real, -reward.penalty, 0.0) + jnp.where(arrival, reward.arrival, 0.0)

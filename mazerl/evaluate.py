@@ -45,6 +45,8 @@ def tail_time(arrivals: Arrivals, limit: int, confidence: float = 0.95) -> Estim
     E[τ] = Σ_{t<limit} P(τ > t) + P(τ > limit)/λ. The first part is the plain mean of min(τ, limit).
     λ is the arrival rate among walks still going after limit/2, when the start is forgotten: it
     assumes only that the tail is geometric from there on, as every finite chain's is in the end.
+    Where the limit is too short to forget the start, no estimator can know the rest, and this one
+    is wrong by as much as the rate still has to change: raise the limit until the value settles.
     With no censored walk this is the plain mean. The interval joins those of the two parts by MOVER
     (Zou & Donner 2008). It is +inf above where nothing arrived in the second half.
     """

@@ -124,12 +124,13 @@ def families_from_tabular(
     num_rows = maze.num_arcs + 1
 
     def group_logit(member: np.ndarray) -> np.ndarray:
-        """Mean logit of each row's members [A+1], after checking that they are equal."""
+        """The logit of each row's members [A+1], after checking that they are equal."""
         low, high = np.full(num_rows, np.inf), np.full(num_rows, -np.inf)
         np.minimum.at(low, rows.arrival[member], logits[member])
         np.maximum.at(high, rows.arrival[member], logits[member])
-        _require_family((high - low)[high > -np.inf], "the lanes of one diamond", tolerance)
-        return high
+        some = high > -np.inf
+        _require_family(high[some] - low[some], "the lanes of one diamond", tolerance)
+        return np.where(some, high, 0.0)
 
     inside = families.family >= 0
     gap = group_logit(families.desired) - group_logit(inside & ~families.desired)

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
 
 from mazerl.elimination import (
     Plan,
@@ -84,10 +85,22 @@ def plan_chain(maze: Maze) -> ChainPlan:
 def hitting_times(
     maze: Maze, probabilities: np.ndarray, plan: ChainPlan | None = None
 ) -> np.ndarray:
-    """Expected steps from the start to each goal [G]; +inf where the goal may never be reached."""
+    """Expected steps from the start to each goal [G]; +inf where the goal may never be reached.
+
+    Raises:
+        MazerlError: the probabilities are not of this maze, or a time is finite but overflows.
+    """
     plan = plan or plan_chain(maze)
-    entries = _entries(plan, _checked(maze, probabilities))
-    return np.asarray(_from_start(plan.tree, entries, np.ones(plan.moves.num_states)))
+    p = _checked(maze, probabilities)
+    entries = _entries(plan, p)
+    times = np.asarray(_from_start(plan.tree, entries, np.ones(plan.moves.num_states)))
+    for goal in np.flatnonzero(np.isinf(times)):
+        if _arrives_surely(maze, plan, p, int(np.asarray(maze.goals)[goal])):
+            raise MazerlError(
+                f"the time to goal vertex {maze.goals[goal]} is finite but beyond 1e308; "
+                "use corridor.log_hitting_time, or a smaller maze"
+            )
+    return times
 
 
 def mean_hitting_time(plan: ChainPlan, probabilities: Array) -> Array:
@@ -260,6 +273,23 @@ def _entries(plan: ChainPlan, probabilities: Array) -> Array:
     if isinstance(p, jax.Array):
         return jax.ops.segment_sum(p, plan.entry, plan.num_entries + 1)[:-1]
     return np.bincount(plan.entry, p, plan.num_entries + 1)[:-1]
+
+
+def _arrives_surely(maze: Maze, plan: ChainPlan, probabilities: np.ndarray, goal: int) -> bool:
+    """Whether every state that the walk can get into before the goal still leads to it."""
+    moves, n = plan.moves, plan.moves.num_states
+    p = _move_probabilities(plan, probabilities)
+    absorbing = np.zeros(n, bool)
+    absorbing[moves.state_of[:-1]] = np.asarray(maze.head) == goal
+    possible = (p > 0) & ~absorbing[moves.source]
+    # One extra state gathers all ways into the goal.
+    source = moves.source[possible]
+    target = np.where(absorbing[moves.target], n, moves.target)[possible]
+    onward = csr_array((np.ones(len(source)), (source, target)), shape=(n + 1, n + 1))
+    start = int(moves.state_of[-1])
+    visited = breadth_first_order(onward, start, return_predecessors=False)
+    leads = breadth_first_order(onward.T.tocsr(), n, return_predecessors=False)
+    return bool(np.isin(visited, leads).all())
 
 
 def _from_start(tree: _Tree, probability: Array, time: Array) -> Array:

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from mazerl.errors import MazerlError
+from mazerl.topology import Graph
 
 # A NumPy array on the host or a JAX array (traced or not): a Maze may hold either.
 Array = Any
@@ -61,7 +62,7 @@ class Maze:
         return int(self.ports.shape[0])
 
 
-def compile_maze(graph: "nx.MultiGraph[Any]") -> Maze:
+def compile_maze(graph: Graph) -> Maze:
     """Compile a graph to a `Maze`.
 
     The ports of v are its edges in the order of `graph.edges()`: first those to later vertices,
@@ -102,7 +103,7 @@ def compile_maze(graph: "nx.MultiGraph[Any]") -> Maze:
     )
 
 
-def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> "nx.MultiGraph[Any]":
+def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> Graph:
     """The graph of a maze; compiling it again gives the same maze.
 
     Args:
@@ -115,7 +116,7 @@ def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> "nx.Mult
         raise MazerlError(f"{len(name)} names for {maze.num_vertices} vertices; give one for each")
     head, reverse = np.asarray(maze.head), np.asarray(maze.reverse)
     tail = head[reverse]
-    graph: nx.MultiGraph[Any] = nx.MultiGraph(
+    graph: Graph = nx.MultiGraph(
         start=name[int(maze.start)], goals=[name[g] for g in np.asarray(maze.goals)]
     )
     graph.add_nodes_from(name)
@@ -126,7 +127,7 @@ def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> "nx.Mult
     return graph
 
 
-def _name(graph: "nx.MultiGraph[Any]", vertex: int) -> str:
+def _name(graph: Graph, vertex: int) -> str:
     return repr(list(graph)[vertex])
 
 
@@ -141,7 +142,7 @@ def _known_vertex(name: Any, role: str, index: dict[Any, int]) -> int:
         ) from None
 
 
-def _goals(graph: "nx.MultiGraph[Any]", start: int, index: dict[Any, int]) -> np.ndarray:
+def _goals(graph: Graph, start: int, index: dict[Any, int]) -> np.ndarray:
     names = graph.graph.get("goals")
     if names is None or isinstance(names, str) or not hasattr(names, "__iter__"):
         raise MazerlError('the graph has no list of goals; set graph.graph["goals"]')
@@ -156,7 +157,7 @@ def _goals(graph: "nx.MultiGraph[Any]", start: int, index: dict[Any, int]) -> np
     return np.asarray(goals, np.int32)
 
 
-def _arcs(graph: "nx.MultiGraph[Any]", index: dict[Any, int]) -> tuple[np.ndarray, ...]:
+def _arcs(graph: Graph, index: dict[Any, int]) -> tuple[np.ndarray, ...]:
     """tail [A], head [A], first_arc [V], degree [V], reverse [A], sorted by tail."""
     edges = graph.number_of_edges()
     ends = (index[v] for v in chain.from_iterable(graph.edges()))
@@ -177,7 +178,7 @@ def _arcs(graph: "nx.MultiGraph[Any]", index: dict[Any, int]) -> tuple[np.ndarra
 
 
 def _require_reachable(
-    graph: "nx.MultiGraph[Any]", start: int, goals: np.ndarray, tail: np.ndarray, head: np.ndarray
+    graph: Graph, start: int, goals: np.ndarray, tail: np.ndarray, head: np.ndarray
 ) -> None:
     shape = (len(graph), len(graph))
     adjacency = csr_array((np.ones(len(tail), np.int8), (tail, head)), shape=shape)

@@ -7,13 +7,19 @@ A builder is a plain function with keyword parameters. It returns a `MultiGraph`
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
 
 from mazerl.errors import MazerlError, require_whole
 
-Builder = Callable[..., "nx.MultiGraph[Any]"]
+# networkx is generic for type checkers only.
+if TYPE_CHECKING:
+    Graph = nx.MultiGraph[Any]
+else:
+    Graph = nx.MultiGraph
+
+Builder = Callable[..., Graph]
 
 TOPOLOGIES: dict[str, Builder] = {}
 
@@ -27,7 +33,7 @@ def register(builder: Builder) -> Builder:
     return builder
 
 
-def build(name: str, **parameters: Any) -> "nx.MultiGraph[Any]":
+def build(name: str, /, **parameters: Any) -> Graph:
     """Build a registered topology.
 
     Raises:
@@ -48,7 +54,7 @@ def corridor(
     depth: int = 4,
     lanes: int = 3,
     fork: Literal["chance", "learned"] = "chance",
-) -> "nx.MultiGraph[Any]":
+) -> Graph:
     """Branches of diamonds on one fork; the goal is one of the leaves (Wei & Kim 2026, §2).
 
     Each of the `width` branches is fork ─ left₀ ≡ right₀ ─ left₁ ≡ … ≡ right_{depth-1} ─ leaf,
@@ -82,7 +88,7 @@ def corridor(
             yield arrived, left
 
     leaves = range(2 * depth + 1, 1 + width * (2 * depth + 1), 2 * depth + 1)
-    graph: nx.MultiGraph[Any] = nx.MultiGraph(start=0, goals=list(leaves))
+    graph: Graph = nx.MultiGraph(start=0, goals=list(leaves))
     graph.add_nodes_from(range(1 + width * (2 * depth + 1)))
     with _no_garbage_collection():
         graph.add_edges_from(edges())

@@ -6,6 +6,7 @@ for each of `steps` updates:
     record method.observe(params)
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -114,6 +115,7 @@ def train(
         task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
         carry = _Carry(params, optimizer(training.rate).init(params), jnp.int32(0))
         losses, history = [], [jax.tree.map(lambda x: np.asarray(x)[None], params)]
+        good = carry.params
         piece = -(-training.steps // _PIECES)
         for begin in range(0, training.steps, piece):
             length = min(piece, training.steps - begin)
@@ -121,10 +123,12 @@ def train(
                 method, optimizer, length, keep_history, training.rate, key, task, carry
             )
             loss = np.asarray(loss)
+            if np.isfinite(loss[0]):
+                good = carry.params  # good are parameters whose own loss is finite
             if not (np.isfinite(loss).all() and _all_finite(after.params)):
                 bad = np.flatnonzero(~np.isfinite(loss))
                 step = begin + (int(bad[0]) if len(bad) else length)
-                raise TrainingDivergedError(step, jax.tree.map(np.asarray, carry.params))
+                raise TrainingDivergedError(step, jax.tree.map(np.asarray, good))
             carry = after
             losses.append(loss)
             history.append(jax.tree.map(np.asarray, seen))
@@ -146,12 +150,9 @@ def _cast(leaf: Any, dtype: Any) -> Array:
 
 
 def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
-    factory = getattr(optax, name, None) if name.isidentifier() else None
-    try:
-        if isinstance(factory(0.1), optax.GradientTransformation):  # type: ignore[misc]
-            return factory  # type: ignore[return-value]
-    except (TypeError, ValueError):
-        pass
+    factory = getattr(optax, name, None)
+    if callable(factory) and "learning_rate" in inspect.signature(factory).parameters:
+        return factory
     raise MazerlError(
         f"unknown optimiser {name!r}; name one of optax, such as sgd, sign_sgd or adam"
     )

@@ -1,0 +1,169 @@
+"""Time mazerl beside its peers on this machine. On shared machines only the ratios are stable."""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+
+from benchmarks.dense import sign_ascent
+from mazerl import build, compile_maze
+from mazerl.corridor import solve_families
+from mazerl.env import Arrivals, run_walks
+from mazerl.families import limit_gaps
+from mazerl.markov import hitting_times, plan_chain
+from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.train import Training, train
+from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask
+
+console = Console(highlight=False)
+
+
+def main() -> None:
+    """Run all benchmarks, or, for use by itself, one that needs a process of its own."""
+    if sys.argv[1:] in (["wide"], ["sparse"]):
+        {"wide": wide, "sparse": sparse}[sys.argv[1]]()
+        return
+    console.print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}\n")
+    exact_training()
+    deep_corridor()
+    for part in ("wide", "sparse"):
+        # A process of its own, so that its peak memory is its own.
+        subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
+    random_walks()
+
+
+def best_of(runs: int, work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of the fastest run and of the median run, after one that compiles."""
+    work()
+    seconds = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds), statistics.median(seconds)
+
+
+def exact_training() -> None:
+    """1200 exact sign-gradient steps on W = K = 15, L = 5."""
+    start, task = np.zeros((4, 15)), CorridorTask(15, 5)
+    ours, median = best_of(5, lambda: train(RLVR_FAMILIES, task, start, Training()))
+    trained = train(RLVR_FAMILIES, task, start, Training()).params
+    begin = time.perf_counter()
+    theirs_gaps = sign_ascent(15, 15, 5, 1200, 0.01)
+    theirs = time.perf_counter() - begin
+    told = [np.exp(solve_families(gaps, 15, 5)) for gaps in (trained, theirs_gaps)]
+    console.print("exact RLVR, W = K = 15, L = 5, 1200 sign steps, after compilation")
+    console.print(
+        f"  mazerl                   {ours:8.3f} s (median {median:.3f})  H = {told[0]:.4f}"
+    )
+    console.print(f"  dense NumPy in a loop    {theirs:8.3f} s  H = {told[1]:.4f}")
+    console.print(f"  ratio                    {theirs / ours:8.1f}\n")
+
+
+def deep_corridor() -> None:
+    """The structured solver at K = 5000."""
+    gaps = limit_gaps("uniform", 5000)
+    seconds, _ = best_of(5, lambda: solve_families(gaps, 15, 5))
+    console.print(f"structured solve, K = 5000, after compilation: {seconds:.4f} s\n")
+
+
+def wide() -> None:
+    """A fork of degree 10⁵."""
+    begin = time.perf_counter()
+    graph = build("corridor", width=100_000, depth=3, lanes=2)
+    built = time.perf_counter()
+    maze = compile_maze(graph)
+    compiled = time.perf_counter()
+    console.print(f"corridor(100000, 3, 2), {maze.num_arcs} arcs")
+    console.print(f"  build the graph          {built - begin:8.2f} s")
+    console.print(f"  compile it               {compiled - built:8.2f} s")
+    console.print(f"  peak memory, all told    {peak_gib():8.2f} GiB\n")
+
+
+def sparse() -> None:
+    """The chain algebra at about 10⁵ arcs."""
+    maze = compile_maze(build("corridor", width=15, depth=550, lanes=5))
+    begin = time.perf_counter()
+    plan = plan_chain(maze)
+    planned = time.perf_counter()
+    uniform = row_probabilities(maze, np.zeros(rows_of(maze).size))
+    mean = hitting_times(maze, uniform, plan).mean()
+    solved = time.perf_counter()
+    console.print(f"chain algebra on {maze.num_arcs} arcs, 15 goals (H = {mean:.6g})")
+    console.print(f"  plan, once per maze      {planned - begin:8.2f} s")
+    console.print(f"  solve, once per policy   {solved - planned:8.2f} s")
+    console.print(f"  peak memory, all told    {peak_gib():8.2f} GiB\n")
+
+
+def random_walks() -> None:
+    """Random walks on corridor(15, 15, 5), beside gymnax."""
+    maze = compile_maze(build("corridor", width=15, depth=15, lanes=5))
+    logits = jnp.zeros(rows_of(maze).size)
+    console.print("random walks on corridor(15, 15, 5), 1000 steps, arrivals counted, M steps/s")
+    fastest = 0.0
+    for name, policy, walkers in (
+        ("uniform policy", UNIFORM, 2048),
+        ("uniform policy", UNIFORM, 16_384),
+        ("uniform policy", UNIFORM, 65_536),
+        ("tabular policy", TABULAR, 16_384),
+    ):
+        walk = partial(run_walks, policy, logits, maze, jax.random.key(0), walkers, 1000)
+        seconds, _ = best_of(5, partial(_steps, walk))
+        ended = walk()
+        rate = float(np.asarray(ended.steps, np.int64).sum()) / seconds / 1e6
+        fastest = max(fastest, rate)
+        count = f"{int(ended.reached.sum())} arrivals"
+        console.print(f"  {name}, {walkers:6} walkers  {rate:8.1f}  ({count})")
+    peer = gymnax_cartpole()
+    if peer is None:
+        console.print("  gymnax is not installed; its CartPole was not timed\n")
+        return
+    console.print(f"  gymnax CartPole-v1, 2048 walkers  {peer:6.1f}")
+    console.print(f"  ratio                    {fastest / peer:8.1f}\n")
+
+
+def _steps(walk: Callable[[], Arrivals]) -> np.ndarray:
+    return np.asarray(walk().steps)
+
+
+def gymnax_cartpole() -> float | None:
+    """Random-policy CartPole, 2048 walkers × 1000 steps: M steps/s; None without gymnax."""
+    try:
+        import gymnax
+    except ImportError:
+        return None
+    env, parameters = gymnax.make("CartPole-v1")
+
+    def one(key: jax.Array) -> jax.Array:
+        _, state = env.reset(key, parameters)
+
+        def body(carry: tuple[jax.Array, object], _: None) -> tuple[tuple[jax.Array, object], None]:
+            key, state = carry
+            key, act, move = jax.random.split(key, 3)
+            action = env.action_space(parameters).sample(act)
+            state = env.step(move, state, action, parameters)[1]
+            return (key, state), None
+
+        return jax.lax.scan(body, (key, state), None, 1000)[0][1].time
+
+    walk = jax.jit(jax.vmap(one))
+    keys = jax.random.split(jax.random.key(0), 2048)
+    seconds, _ = best_of(5, lambda: np.asarray(walk(keys)))
+    return 2048 * 1000 / seconds / 1e6
+
+
+def peak_gib() -> float:
+    """Peak resident memory of this process, imports included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    main()

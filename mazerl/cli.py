@@ -1,0 +1,214 @@
+"""The `mazerl` command: topologies, solve, sample.
+
+Every registered topology becomes a subcommand whose flags are its builder's parameters. Bad input
+is one line on standard error and exit code 2.
+"""
+
+import contextlib
+import inspect
+import io
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import field, make_dataclass
+from typing import Annotated, Any, get_type_hints
+
+import docstring_parser
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from mazerl.errors import MazerlError
+from mazerl.report import sample_report, solve_report
+from mazerl.topology import TOPOLOGIES
+
+_POLICY_HELP = (
+    "uniform: the random walk, the base model; sft: the limit of SFT on golden paths; "
+    "rlvr: what RLVR with an outcome reward and a length penalty converges to"
+)
+_SOLVE: dict[str, tuple[Any, Any, str]] = {
+    "policy": (str, "uniform", _POLICY_HELP),
+    "method": (
+        str,
+        "auto",
+        "chain: eliminate the states of the whole graph; structured: a corridor's solver, linear "
+        "in depth; auto: the chain up to 50000 arcs",
+    ),
+    "json": (bool, False, "print one JSON object"),
+}
+_SAMPLE: dict[str, tuple[Any, Any, str]] = {
+    "policy": (str, "uniform", _POLICY_HELP),
+    "walks": (int, 1000, "number of walks"),
+    "limit": (int, 10_000, "time limit of a walk in steps; walks that reach it are censored"),
+    "search": (
+        bool,
+        False,
+        "never repeat an arc while that can be avoided; at a fork only with --fork learned",
+    ),
+    "seed": (int, 0, "the same seed gives the same walks"),
+    "json": (bool, False, "print one JSON object"),
+}
+_COMMANDS: dict[str, tuple[str, Callable[..., dict[str, Any]], dict[str, tuple[Any, Any, str]]]] = {
+    "solve": ("Print exact expected hitting times of a maze.", solve_report, _SOLVE),
+    "sample": ("Estimate a hitting time from walks, with an interval.", sample_report, _SAMPLE),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _run(words)
+    except MazerlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _run(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help"):
+        print(_usage())
+        return
+    command, rest = words[0], words[1:]
+    if command == "topologies":
+        _topologies(rest)
+        return
+    if command not in _COMMANDS:
+        raise MazerlError(f"unknown command {command!r}; known: topologies, {', '.join(_COMMANDS)}")
+    summary, report, options = _COMMANDS[command]
+    if not rest or rest[0] in ("-h", "--help"):
+        print(f"usage: mazerl {command} TOPOLOGY [options]\n\n{summary}\n\n{_topology_lines()}")
+        print(f"\n`mazerl {command} TOPOLOGY --help` lists the options.")
+        return
+    topology = rest[0]
+    if topology not in TOPOLOGIES:
+        known = ", ".join(sorted(TOPOLOGIES))
+        raise MazerlError(f"unknown topology {topology!r}; known: {known}")
+    parsed = _parse(f"mazerl {command} {topology}", summary, topology, options, rest[1:])
+    chosen = {name: parsed.pop(name) for name in options}
+    as_json = chosen.pop("json")
+    console = Console(stderr=True)
+    with (
+        console.status(f"{command}: {topology}")
+        if console.is_terminal
+        else contextlib.nullcontext()
+    ):
+        result = report(topology, parsed, **chosen)
+    print(json.dumps(_finite(result)) if as_json else _lines(result))
+
+
+def _usage() -> str:
+    lines = [
+        "usage: mazerl COMMAND …",
+        "",
+        "Path-finding mazes in which claims about RL are exact.",
+    ]
+    lines += [
+        "",
+        "commands:",
+        "  topologies  List the mazes that can be built and their parameters.",
+    ]
+    lines += [f"  {name:<11} {summary}" for name, (summary, _, _) in _COMMANDS.items()]
+    lines += ["", "example: mazerl solve corridor --width 4 --depth 4 --lanes 3 --policy rlvr"]
+    return "\n".join(lines)
+
+
+def _topology_lines() -> str:
+    docs = {name: inspect.getdoc(builder) or "" for name, builder in sorted(TOPOLOGIES.items())}
+    return "\n".join(f"  {name:<11} {doc.splitlines()[0]}" for name, doc in docs.items())
+
+
+def _topologies(rest: list[str]) -> None:
+    if rest and rest[0] not in ("-h", "--help"):
+        raise MazerlError(f"topologies takes no argument, but got {rest[0]!r}; leave it out")
+    table = Table("topology", "parameter", "default", "meaning", box=None)
+    for name, builder in sorted(TOPOLOGIES.items()):
+        doc = docstring_parser.parse(builder.__doc__ or "")
+        table.add_row(name, "", "", doc.short_description or "", style="bold")
+        meaning = {p.arg_name: p.description or "" for p in doc.params}
+        for parameter in inspect.signature(builder).parameters.values():
+            told = meaning.get(parameter.name, "")
+            table.add_row("", parameter.name, str(parameter.default), told)
+    Console().print(table)
+
+
+def _parse(
+    prog: str,
+    summary: str,
+    topology: str,
+    options: dict[str, tuple[Any, Any, str]],
+    words: Sequence[str],
+) -> dict[str, Any]:
+    """Parse a builder's parameters and the command's own options with tyro."""
+    builder = TOPOLOGIES[topology]
+    doc = docstring_parser.parse(builder.__doc__ or "")
+    meaning = {p.arg_name: p.description or "" for p in doc.params}
+    types = get_type_hints(builder)
+    fields: dict[str, tuple[Any, Any, str]] = {
+        p.name: (types.get(p.name, str), p.default, meaning.get(p.name, ""))
+        for p in inspect.signature(builder).parameters.values()
+    }
+    clash = sorted(set(fields) & set(options))
+    if clash:
+        raise MazerlError(
+            f"topology {topology!r} has a parameter {clash[0]!r}, which is taken; rename it"
+        )
+    arguments = make_dataclass(
+        "Arguments",
+        [
+            (name, Annotated[kind, tyro.conf.arg(help=told)], _default(default))
+            for name, (kind, default, told) in (fields | options).items()
+        ],
+    )
+    about = f"{summary} Topology: {doc.short_description}"
+    wanted_help = any(word in ("-h", "--help") for word in words)
+    said = io.StringIO()
+    try:
+        with contextlib.nullcontext() if wanted_help else contextlib.redirect_stderr(said):
+            parsed: Any = tyro.cli(
+                arguments, prog=prog, description=about, args=list(words),
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )  # fmt: skip
+    except SystemExit as stop:
+        if stop.code in (0, None) or wanted_help:
+            raise
+        raise MazerlError(_one_line(said.getvalue(), prog)) from None
+    return vars(parsed)
+
+
+def _default(default: Any) -> Any:
+    return field() if default is inspect.Parameter.empty else field(default=default)
+
+
+def _one_line(text: str, prog: str) -> str:
+    """Tyro's boxed message as one line."""
+    words = " ".join(re.sub(r"[╭╮╰╯│─]+", " ", text).split())
+    words = re.sub(r"\s*(Argument helptext:|For full helptext).*$", "", words)
+    return f"{words}; see `{prog} --help`"
+
+
+def _finite(result: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity: such a value is null, and the fields beside it say why."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in result.items()
+    }
+
+
+def _lines(result: dict[str, Any]) -> str:
+    width = max(map(len, result))
+    return "\n".join(
+        f"{name.replace('_', ' '):<{width}}  {_text(name, value, result)}"
+        for name, value in result.items()
+    )
+
+
+def _text(name: str, value: Any, result: dict[str, Any]) -> str:
+    if name == "hitting_time" and value == math.inf and result.get("goal_certain"):
+        return "finite, but beyond 1e308"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What the command line says of a maze: exact answers, and answers by walks."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from mazerl.corridor import (
+    goal_known,
+    memory_optimum,
+    rlvr_optimum,
+    sft_base,
+    solve_families,
+    uniform_time,
+)
+from mazerl.env import run_walks
+from mazerl.errors import MazerlError, require_whole
+from mazerl.evaluate import tail_time
+from mazerl.families import family_map, limit_gaps, tabular_from_families
+from mazerl.markov import hitting_times
+from mazerl.maze import Maze, compile_maze
+from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.search import no_repeat
+from mazerl.topology import build
+from mazerl.walks import golden_visits
+
+POLICIES = ("uniform", "sft", "rlvr")
+# Up to this size the whole graph is solved in well under a second.
+_CHAIN_ARCS = 50_000
+# Certain moves get this gap when they are sampled: e⁻³⁰ is below what 24 random bits can show.
+_CERTAIN = 30.0
+
+
+def policy_logits(topology: str, parameters: dict[str, Any], maze: Maze, policy: str) -> np.ndarray:
+    """Tabular logits [R] of a named policy; +inf marks moves that are certain in the limit.
+
+    Raises:
+        MazerlError: the policy is unknown, or not known for this topology.
+    """
+    if policy not in POLICIES:
+        raise MazerlError(f"unknown policy {policy!r}; known: {', '.join(POLICIES)}")
+    if policy == "uniform":
+        return np.zeros(rows_of(maze).size)
+    if policy == "sft":
+        # Rows that golden paths visit become what they show; all others stay at the base.
+        rows, visits = rows_of(maze), golden_visits(maze)
+        seen = np.bincount(rows.arrival, visits, maze.num_arcs + 1)[rows.arrival] > 0
+        with np.errstate(divide="ignore"):
+            return np.where(seen, np.log(visits), 0.0)
+    if topology != "corridor":
+        raise MazerlError(
+            f"policy 'rlvr' is not known for topology {topology!r}; use uniform or sft"
+        )
+    gaps = limit_gaps("rlvr", parameters["depth"])
+    return np.asarray(tabular_from_families(family_map(maze, parameters["depth"]), gaps))
+
+
+def solve_report(
+    topology: str, parameters: dict[str, Any], policy: str = "uniform", method: str = "auto"
+) -> dict[str, Any]:
+    """Exact expected hitting time of a named policy, and what to compare it with."""
+    if method not in ("auto", "chain", "structured"):
+        raise MazerlError(f"unknown method {method!r}; known: auto, chain, structured")
+    maze = compile_maze(build(topology, **parameters))
+    corridor = topology == "corridor"
+    if method == "auto":
+        method = "structured" if corridor and maze.num_arcs > _CHAIN_ARCS else "chain"
+    if method == "structured" and not corridor:
+        raise MazerlError(f"method 'structured' knows corridors, not {topology!r}; use chain")
+    if method == "structured":
+        gaps = limit_gaps(policy, parameters["depth"])
+        log_time = solve_families(gaps, parameters["width"], parameters["lanes"])
+        with np.errstate(over="ignore"):
+            time = float(np.exp(log_time))
+    else:
+        logits = policy_logits(topology, parameters, maze, policy)
+        time = float(hitting_times(maze, row_probabilities(maze, logits)).mean())
+        log_time = float(np.log(time))
+    result = {
+        "topology": topology, **parameters, "policy": policy, "hitting_time": time,
+        "log10_hitting_time": log_time / float(np.log(10)),
+        "goal_certain": bool(np.isfinite(log_time)),
+        "vertices": maze.num_vertices, "arcs": maze.num_arcs, "goals": maze.num_goals,
+        "method": method,
+    }  # fmt: skip
+    return result | (_corridor_facts(parameters) if corridor else {})
+
+
+def _corridor_facts(parameters: dict[str, Any]) -> dict[str, Any]:
+    size = (parameters["width"], parameters["depth"], parameters["lanes"])
+    return {
+        "optimum": float(rlvr_optimum(*size)),
+        "optimum_with_memory": float(memory_optimum(*size)),
+        "goal_known": goal_known(size[1]),
+        "uniform": float(uniform_time(*size)),
+        "sft_base": sft_base(size[2]),
+    }
+
+
+def sample_report(
+    topology: str,
+    parameters: dict[str, Any],
+    policy: str = "uniform",
+    walks: int = 1000,
+    limit: int = 10_000,
+    search: bool = False,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Estimated hitting time of a named policy, by walks, beside the exact one if it is known."""
+    require_whole("the number of walks", walks)
+    require_whole("the time limit", limit)
+    maze = compile_maze(build(topology, **parameters))
+    logits = policy_logits(topology, parameters, maze, policy)
+    finite = np.nan_to_num(logits, posinf=_CERTAIN, neginf=-_CERTAIN)
+    walker = TABULAR if search or policy != "uniform" else UNIFORM
+    if search:
+        walker = no_repeat(walker)
+    params = finite.astype(np.float32)
+    ended = run_walks(walker, params, maze, jax.random.key(seed), walks, limit)
+    estimate = tail_time(ended, limit)
+    result: dict[str, Any] = {
+        "topology": topology, **parameters, "policy": policy, "search": search, "seed": seed,
+        "limit": limit, "hitting_time": estimate.value, "low": estimate.low, "high": estimate.high,
+        "confidence": 0.95, "walks": walks, "arrivals": estimate.arrivals,
+        "censored_share": estimate.censored,
+    }  # fmt: skip
+    if not search:
+        exact = hitting_times(maze, row_probabilities(maze, logits)).mean()
+        result["exact_hitting_time"] = float(exact)
+    return result

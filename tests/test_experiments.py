@@ -1,0 +1,167 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments import EXPERIMENTS, claims, load
+from experiments.__main__ import ROOT, main
+from figures import FIGURES
+from figures.__main__ import main as draw
+from mazerl.results import read_records, record_folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All smoke grids, run and tabulated."""
+    folder = tmp_path_factory.mktemp("store")
+    main(["run", "all", "--smoke", "--results", str(folder)])
+    main(["table", "all", "--smoke", "--results", str(folder)])
+    return folder
+
+
+def test_every_claim_and_control_holds_on_the_smoke_grids(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["claims", "--data", str(store)])
+    rows = claims.read(store / "claims.csv")
+    assert f"{len(rows)} of {len(rows)} verdicts hold" in capsys.readouterr().out
+    assert set(rows["id"].str[:2]) == {f"C{n}" for n in range(1, 7)}
+    controlled = rows[rows["role"] == "control"]["id"].str[:2]
+    assert set(controlled) == {f"C{n}" for n in range(1, 7)}
+    assert rows["id"].is_unique
+
+
+def test_figures_are_drawn_from_the_tables_without_jax(store: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['jax'] = sys.modules['mazerl'] = sys.modules['experiments'] = None\n"
+        "from figures.__main__ import main\n"
+        f"main(['--data', {str(store)!r}, '--out', {str(tmp_path)!r}])\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    for name in FIGURES:
+        for suffix in (".png", ".pdf"):
+            assert (tmp_path / f"{name}{suffix}").stat().st_size > 5000
+
+
+def test_a_second_run_does_nothing_and_a_lost_cell_is_run_again(store: Path) -> None:
+    config = load("gallery").SMOKE[0]
+    folder = record_folder(store, "gallery", config)
+    written = (folder / "arrays.npz").stat().st_mtime_ns
+    main(["run", "gallery", "--smoke", "--results", str(store)])
+    assert (folder / "arrays.npz").stat().st_mtime_ns == written
+    (folder / "DONE").unlink()
+    main(["run", "gallery", "--smoke", "--results", str(store)])
+    assert (folder / "DONE").exists()
+    assert (folder / "arrays.npz").stat().st_mtime_ns > written
+
+
+def test_a_failing_verdict_exits_1(store: Path, tmp_path: Path) -> None:
+    rows = claims.read(store / "claims.csv")
+    rows.loc[0, "verdict"] = "FAILS"
+    rows.to_csv(tmp_path / "claims.csv", index=False)
+    with pytest.raises(SystemExit) as stop:
+        main(["claims", "--data", str(tmp_path)])
+    assert stop.value.code == 1
+
+
+def test_swapped_data_turn_the_verdicts_round(store: Path) -> None:
+    module = load("inference_scaling")
+    loses = {"C3.1", "C3.1c", "C3.2", "C3.2c", "C3.3 L=3", "C3.3c"}
+    records = read_records(store, "inference_scaling", module.SMOKE)
+    other = {"sft": "rlvr", "rlvr": "sft", "base": "base"}
+    swapped = [r._replace(config=r.config | {"method": other[r.config["method"]]}) for r in records]
+    verdicts = {row["id"]: row["verdict"] for row in module.table(swapped).claims}
+    assert {name for name, verdict in verdicts.items() if verdict == "FAILS"} >= loses
+
+
+def test_readme_table_is_rendered_between_its_markers(store: Path, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{claims.BEGIN}\nstale\n{claims.END}\nafter\n")
+    main(["readme", "--data", str(store), "--file", str(readme)])
+    text = readme.read_text()
+    assert "stale" not in text
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "| C1.2 |" in text
+    assert "*control:*" in text
+
+
+def test_committed_readme_shows_the_committed_claims() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert claims.render(claims.read(ROOT / "figures" / "data" / "claims.csv"), text) == text
+
+
+def test_committed_claims_hold_and_are_complete() -> None:
+    rows = claims.read(ROOT / "figures" / "data" / "claims.csv")
+    assert (rows["verdict"] == "holds").all()
+    assert set(rows["experiment"]) == set(EXPERIMENTS) - {"gallery"}
+
+
+def test_status_and_list(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["status", "--smoke", "--results", str(store)])
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in lines[1:]} == set(EXPERIMENTS)
+    assert all(line.split()[2] == "0" for line in lines[1:])
+    main(["list"])
+    assert "C3: how inference time grows" in " ".join(capsys.readouterr().out.split())
+
+
+def test_tables_of_one_experiment_replace_only_its_claims(store: Path, tmp_path: Path) -> None:
+    shutil.copy(store / "claims.csv", tmp_path / "claims.csv")
+    before = claims.read(tmp_path / "claims.csv")
+    flags = ["--smoke", "--results", str(store), "--data", str(tmp_path)]
+    main(["table", "decisions", *flags])
+    pd.testing.assert_frame_equal(claims.read(tmp_path / "claims.csv"), before)
+
+
+def bad(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    return said
+
+
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    results = ["--smoke", "--results", str(tmp_path / "empty")]
+    assert "unknown experiment 'lerning'; known: learning" in bad(["run", "lerning"], capsys)
+    assert "name an experiment, or all" in bad(["run"], capsys)
+    said = bad(["run", "gallery", "--smoke", "--results", str(file)], capsys)
+    assert "cannot write results" in said
+    assert "cells have no finished record" in bad(["table", "gallery", *results], capsys)
+    assert "claims.csv does not exist" in bad(["claims", "--data", str(tmp_path)], capsys)
+
+    config = load("gallery").SMOKE[0]
+    store = tmp_path / "store"
+    main(["run", "gallery", "--smoke", "--results", str(store)])
+    capsys.readouterr()
+    stored = record_folder(store, "gallery", config) / "config.json"
+    stored.write_text(stored.read_text().replace("3", "4"))
+    for command in (["run", "gallery"], ["table", "gallery"], ["status"]):
+        said = bad([*command, "--smoke", "--results", str(store)], capsys)
+        assert "config differs" in said
+    assert stored.exists()
+
+
+def test_bad_input_of_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, says in (
+        (["pie"], "unknown figure 'pie'; known: inference_scaling"),
+        (["learning", "--data", str(tmp_path)], "learning.csv does not exist; run"),
+        (["gallery", "--out", str(Path(__file__) / "out")], "cannot write to"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            draw(words)
+        assert stop.value.code == 2
+        said = capsys.readouterr().err
+        assert says in said
+        assert said.count("\n") == 1
