@@ -43,7 +43,7 @@ SMOKE = tuple(Config(method, width=3, depth=3, lanes=2) for method in METHODS)
 
 
 def run(config: Config) -> dict[str, np.ndarray]:
-    """Gaps after every update [steps+1, 4, K] and log H [steps+1]; for free rows their change."""
+    """Gaps [records+1, 4, K] and log H [records+1] in training; of free rows the logits [R]."""
     corridor = make_corridor(config.width, config.depth, config.lanes)
     training = Training(config.steps, config.optimizer, config.rate)
     if config.method == "sft_tabular":
@@ -76,12 +76,12 @@ def table(records: list[Record]) -> Tables:
 
 def _curve(record: Record) -> pd.DataFrame:
     config, time = record.config, np.exp(record.arrays["log_time"])
-    desired = probabilities(record.arrays["gaps"], config["lanes"])  # [steps+1, 4, K]
-    steps = np.unique(np.linspace(0, config["steps"], 121).round().astype(int))
-    frame = pd.DataFrame({"method": config["method"], "step": steps, "time": time[steps]})
+    desired = probabilities(record.arrays["gaps"], config["lanes"])  # [records+1, 4, K]
+    steps = np.linspace(0, config["steps"], len(time)).round().astype(int)
+    frame = pd.DataFrame({"method": config["method"], "step": steps, "time": time})
     for number, family in enumerate(FAMILIES):
-        frame[f"{family}_mean"] = desired[steps, number].mean(-1)
-        frame[f"{family}_min"] = desired[steps, number].min(-1)
+        frame[f"{family}_mean"] = desired[:, number].mean(-1)
+        frame[f"{family}_min"] = desired[:, number].min(-1)
     frame["optimum"] = float(rlvr_optimum(config["width"], config["depth"]))
     frame["width"], frame["depth"] = config["width"], config["depth"]
     frame["lanes"] = config["lanes"]

@@ -3,6 +3,7 @@
 All times are in steps from the fork (the paper counts one more, from a source before it).
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -61,8 +62,21 @@ def sft_base(lanes: int) -> float:
     return (lanes + 1) ** 2 / lanes
 
 
+class _Arithmetic(NamedTuple):
+    """How non-negative numbers are added, multiplied and divided: as they are, or by their logs."""
+
+    add: Callable[[Array, Array], Array]
+    times: Callable[[Array, Array], Array]
+    over: Callable[[Array, Array], Array]
+    of_log: Callable[[Array], Array]  # a number from its log
+
+
+_LINEAR = _Arithmetic(jnp.add, jnp.multiply, jnp.divide, jnp.exp)
+_LOG = _Arithmetic(jnp.logaddexp, jnp.add, jnp.subtract, lambda log: log)
+
+
 class _Stretch(NamedTuple):
-    """Part of a branch, by the logs of what happens to a walk that enters it; each [n].
+    """What happens to a walk that enters part of a branch; each [n].
 
     Entering forward (from the fork's side) it passes or turns, after an expected time; likewise
     entering backward (from the leaf's side).
@@ -76,69 +90,65 @@ class _Stretch(NamedTuple):
     time_backward: Array
 
 
-def _join(near: _Stretch, far: _Stretch) -> _Stretch:
-    """Two adjacent stretches as one; subtraction-free, in logs: nothing over- or underflows."""
-    add = jnp.logaddexp
-    # 1 - (far turns forward)(near turns backward), without the subtraction.
-    leaves = add(near.passes_backward, near.turns_backward + far.passes_forward)
-    crossing = near.passes_forward - leaves
-    returning = far.passes_backward - leaves
+def _join(near: _Stretch, far: _Stretch, arithmetic: _Arithmetic) -> _Stretch:
+    """Two adjacent stretches as one, without a subtraction."""
+    add, times, over, _ = arithmetic
+    # 1 - (far turns forward)(near turns backward), the chance not to bounce between them again.
+    leaves = add(near.passes_backward, times(near.turns_backward, far.passes_forward))
+    crossing = over(near.passes_forward, leaves)
+    returning = over(far.passes_backward, leaves)
+    bounced = times(far.turns_forward, near.passes_backward)
+    rebounded = times(near.turns_backward, far.passes_forward)
+    beyond = add(far.time_forward, times(far.turns_forward, near.time_backward))
+    before = add(near.time_backward, times(near.turns_backward, far.time_forward))
     return _Stretch(
-        passes_forward=crossing + far.passes_forward,
-        turns_forward=add(near.turns_forward, crossing + far.turns_forward + near.passes_backward),
-        time_forward=add(
-            near.time_forward,
-            crossing + add(far.time_forward, far.turns_forward + near.time_backward),
-        ),
-        passes_backward=returning + near.passes_backward,
-        turns_backward=add(
-            far.turns_backward, returning + near.turns_backward + far.passes_forward
-        ),
-        time_backward=add(
-            far.time_backward,
-            returning + add(near.time_backward, near.turns_backward + far.time_forward),
-        ),
+        passes_forward=times(crossing, far.passes_forward),
+        turns_forward=add(near.turns_forward, times(crossing, bounced)),
+        time_forward=add(near.time_forward, times(crossing, beyond)),
+        passes_backward=times(returning, near.passes_backward),
+        turns_backward=add(far.turns_backward, times(returning, rebounded)),
+        time_backward=add(far.time_backward, times(returning, before)),
     )
 
 
-def _branch(gaps: Array, lanes: Array) -> _Stretch:
+def _branch(gaps: Array, lanes: Array, arithmetic: _Arithmetic) -> _Stretch:
     """A whole branch, from the first left vertex to the last right one, joined pairwise: O(K)."""
-    go, turn = log_sigmoids(gaps, lanes)
-
-    def along(left: Array, right: Array) -> Array:
-        return jnp.stack([left, right], axis=1).reshape(-1)  # left₀, right₀, left₁, …
-
-    one_step = jnp.zeros(2 * gaps.shape[1])
-    stretches = _Stretch(
-        along(go[C], go[A]), along(turn[C], turn[A]), one_step,
-        along(go[D], go[B]), along(turn[D], turn[B]), one_step,
-    )  # fmt: skip
+    go, turn = (jax.tree.map(arithmetic.of_log, logs) for logs in log_sigmoids(gaps, lanes))
+    one_step = arithmetic.of_log(jnp.zeros_like(gaps[0]))
+    left = _Stretch(go[C], turn[C], one_step, go[D], turn[D], one_step)
+    right = _Stretch(go[A], turn[A], one_step, go[B], turn[B], one_step)
+    stretches = _join(left, right, arithmetic)
     while (n := stretches.time_forward.shape[0]) > 1:
         near = jax.tree.map(lambda x: x[0 : n - 1 : 2], stretches)
         far = jax.tree.map(lambda x: x[1:n:2], stretches)
-        joined = _join(near, far)
+        joined = _join(near, far, arithmetic)
         if n % 2:
             joined = jax.tree.map(lambda x, y: jnp.append(x, y[-1]), joined, stretches)
         stretches = joined
     return jax.tree.map(lambda x: x[0], stretches)
 
 
-def log_hitting_time(gaps: Array, width: Array, lanes: Array) -> Array:
-    """Log of the family policy's expected steps from the fork, for one policy; O(K), any W.
+def hitting_time(gaps: Array, width: Array, lanes: Array) -> Array:
+    """The family policy's expected steps H [] from the fork, for one policy; O(K), any W.
 
-    Jittable, vmappable and differentiable; trace it under `jax.enable_x64(True)`. The log holds
-    times beyond 1e308.
+    H = W·(time of an excursion into the goal's branch)/P(it succeeds)
+    + (W-1)·(time from a dead end back to the fork). Jittable, vmappable and differentiable; trace
+    it under `jax.enable_x64(True)`. Beyond 1e308 it is inf: use `log_hitting_time`.
 
     Args:
         gaps: [4, K] logit gaps of the families a, b, c, d; above -inf, +inf for certainty.
         width: number of branches W [].
         lanes: parallel edges L [].
-
-    Returns:
-        log H []. H = W·(time of an excursion into the goal's branch)/P(it succeeds)
-        + (W-1)·(time from a dead end back to the fork).
     """
-    branch = _branch(gaps, jnp.asarray(lanes, gaps.dtype))
+    branch = _branch(gaps, jnp.asarray(lanes, gaps.dtype), _LINEAR)
+    into = (1 + branch.time_forward) / branch.passes_forward
+    out = (1 + branch.time_backward) / branch.passes_backward
+    return width * into + (width - 1) * out
+
+
+def log_hitting_time(gaps: Array, width: Array, lanes: Array) -> Array:
+    """The log of `hitting_time`, computed in logs throughout: it never over- or underflows."""
+    branch = _branch(gaps, jnp.asarray(lanes, gaps.dtype), _LOG)
     width = jnp.asarray(width, gaps.dtype)
     into = jnp.log(width) + jnp.logaddexp(0.0, branch.time_forward) - branch.passes_forward
     out = jnp.logaddexp(0.0, branch.time_backward) - branch.passes_backward

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.corridor import (
     goal_known,
+    hitting_time,
     log_hitting_time,
     memory_optimum,
     rlvr_optimum,
@@ -126,7 +127,10 @@ def test_solver_gradient_is_the_slope(width: int) -> None:
     rng = np.random.default_rng(0)
     gaps, direction = rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
     with jax.enable_x64(True):
-        gradient = np.asarray(jax.grad(log_hitting_time)(gaps, float(width), 3.0))
+        gradient = np.asarray(jax.jit(jax.grad(log_hitting_time))(gaps, float(width), 3.0))
+        time, linear = jax.jit(jax.value_and_grad(hitting_time))(gaps, float(width), 3.0)
+    assert float(time) == pytest.approx(np.exp(solve_families(gaps, width, 3)), rel=1e-12)
+    np.testing.assert_allclose(np.asarray(linear) / float(time), gradient, rtol=1e-9)
     step = 1e-5 * direction
     slope = (solve_families(gaps + step, width, 3) - solve_families(gaps - step, width, 3)) / 2e-5
     assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mazerl import Maze, MazerlError
-from mazerl.corridor import log_hitting_time, rlvr_optimum, sft_limit, solve_families
+from mazerl.corridor import hitting_time, rlvr_optimum, sft_limit, solve_families
 from mazerl.env import Reward, rollout
 from mazerl.families import A, B, C, D, families_from_tabular, family_map, family_visits
 from mazerl.markov import entry_visits, hitting_times, policy_gradient
@@ -26,18 +26,22 @@ def time_of(maze: Maze, logits: np.ndarray) -> float:
 def test_rlvr_reaches_the_papers_number() -> None:
     run = train(RLVR_FAMILIES, CorridorTask(15, 5), np.zeros((4, 15)), SIGN, keep_history=True)
     assert np.exp(solve_families(run.params, 15, 5)) == pytest.approx(899.4437, abs=1e-3)
-    assert run.history.shape == (1201, 4, 15)
+    assert run.history.shape == (121, 4, 15)
+    assert run.loss.shape == (120,)
     assert (run.history[0] == 0).all()
     np.testing.assert_array_equal(run.history[-1], run.params)
-    assert run.loss[0] == pytest.approx(50.141 - 1, rel=1e-12)
     assert (np.diff(run.loss) < 0).all()
+    first = train(
+        RLVR_FAMILIES, CorridorTask(15, 5), np.zeros((4, 15)), Training(1, record_every=1)
+    )
+    assert first.loss == pytest.approx([50.141 - 1], rel=1e-12)
 
 
 def test_one_rlvr_step_is_the_gradient() -> None:
-    one = Training(steps=1, optimizer="sgd", rate=0.5)
+    one = Training(1, "sgd", 0.5, record_every=1)
     run = train(RLVR_FAMILIES, CorridorTask(4, 3, 1.0, 0.01), np.zeros((4, 2)), one)
     with jax.enable_x64(True):
-        gradient = jax.grad(lambda x: jnp.exp(log_hitting_time(x, 4.0, 3.0)))(jnp.zeros((4, 2)))
+        gradient = jax.grad(lambda x: hitting_time(x, 4.0, 3.0))(jnp.zeros((4, 2)))
         expected = -0.5 * 0.01 * np.asarray(gradient)
     np.testing.assert_allclose(run.params, expected, rtol=1e-12)
     # Golden: any change of these is a change of the objective or of the update.
@@ -50,7 +54,7 @@ def test_rlvr_on_free_rows_reaches_the_optimum(medium: Maze) -> None:
     run = train(method, Reward(), np.zeros(rows_of(medium).size), SIGN)
     optimum = float(rlvr_optimum(4, 4))
     assert optimum <= time_of(medium, run.params) < optimum * (1 + 1e-6)
-    one = train(method, Reward(), run.params * 0.1, Training(1, "sgd", 1.0))
+    one = train(method, Reward(), run.params * 0.1, Training(1, "sgd", 1.0, record_every=1))
     exact = policy_gradient(medium, row_probabilities(medium, run.params * 0.1), Reward())
     np.testing.assert_allclose(one.params - run.params * 0.1, exact.logits, rtol=1e-8, atol=1e-12)
     assert -one.loss[0] == pytest.approx(exact.value, rel=1e-12)
@@ -76,10 +80,11 @@ def test_golden_sft_trains_forward_moves_only(medium: Maze) -> None:
 
 
 def test_sft_on_families_is_sft_on_rows(medium: Maze) -> None:
+    each = Training(record_every=1)
     families = family_map(medium, 4)
     visits = golden_visits(medium)
-    rows = train(IMITATE_TABULAR, demonstration(medium, visits), np.zeros(len(visits)), SIGN)
-    shared = train(IMITATE_FAMILIES, family_visits(families, visits, 3), np.zeros((4, 4)), SIGN)
+    rows = train(IMITATE_TABULAR, demonstration(medium, visits), np.zeros(len(visits)), each)
+    shared = train(IMITATE_FAMILIES, family_visits(families, visits, 3), np.zeros((4, 4)), each)
     assert shared.loss[0] == pytest.approx(rows.loss[0], rel=1e-12)
     # On free rows a sign step moves desired and other moves alike, so the gap opens twice as fast.
     gaps = families_from_tabular(medium, families, rows.params, tolerance=1e-6)
@@ -159,7 +164,7 @@ def test_divergence_stops_with_the_last_good_parameters() -> None:
     while x > 0:
         x, updates = x - 0.09 / x, updates + 1
     with pytest.raises(TrainingDivergedError, match=f"by update {updates}; lower") as caught:
-        train(method, (), np.array([1.0]), Training(10, "sgd", 0.09))
+        train(method, (), np.array([1.0]), Training(10, "sgd", 0.09, record_every=1))
     assert 0 < caught.value.params[0] < 1
     assert caught.value.step == updates
 
@@ -168,6 +173,8 @@ def test_divergence_stops_with_the_last_good_parameters() -> None:
     ("training", "says"),
     [
         (Training(steps=0), "steps is 0"),
+        (Training(record_every=0), "record_every is 0"),
+        (Training(record_every=7), "give a divisor of the 1200 steps"),
         (Training(rate=0.0), "rate is 0.0"),
         (Training(rate=float("nan")), "rate is nan"),
         (Training(optimizer="sprint"), "unknown optimiser 'sprint'"),
@@ -189,7 +196,7 @@ def test_bad_visits_are_refused(small: Maze) -> None:
 
 def test_progress_is_told() -> None:
     told: list[int] = []
-    training = Training(25, "sgd", 0.1)
+    training = Training(24, "sgd", 0.1, record_every=2)
     train(RLVR_FAMILIES, CorridorTask(2, 2), np.zeros((4, 2)), training, progress=told.append)
-    assert told[-1] == 25
+    assert told[-1] == 24
     assert told == sorted(told)

@@ -1,9 +1,9 @@
 """What all trainers share: the jitted update loop, the optimiser, records and the guard.
 
 for each of `steps` updates:
-    batch  = method.collect(params, sub-key of this update)
+    batch  = method.collect(task, params, sub-key of this update)
     params = params + optimiser(∇ method.loss(params, batch))
-    record method.observe(params)
+    every `record_every` updates: record the loss and, if asked for, the parameters
 """
 
 import inspect
@@ -24,7 +24,7 @@ Task = Any
 Params = Any
 Batch = Any
 
-# The run goes to the device in this many pieces, between which progress is told and checked.
+# The run goes to the device in about this many pieces, between which it is told of and checked.
 _PIECES = 10
 
 
@@ -35,6 +35,7 @@ class Training:
     steps: int = 1200
     optimizer: str = "sign_sgd"
     rate: float = 0.01
+    record_every: int = 10  # updates; divides `steps`
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Run(NamedTuple):
     """A finished training run, on the host."""
 
     params: Params
-    loss: np.ndarray  # [steps] before each update
-    history: Params  # parameters [steps+1, ...] from the starting model on; None if not kept
+    loss: np.ndarray  # [records] of the last batch before each record
+    history: Params  # [records+1, ...] parameters from the starting model on; None if not kept
 
 
 class TrainingDivergedError(MazerlError):
@@ -78,7 +79,9 @@ class TrainingDivergedError(MazerlError):
 class _Carry(NamedTuple):
     params: Params
     optimizer: Any
-    step: Array
+    step: Array  # [] updates done
+    loss: Array  # [] of the last update's batch
+    failed: Array  # [] first update whose loss was not finite; -1 if none
 
 
 def train(
@@ -105,35 +108,37 @@ def train(
         MazerlError: steps below 1, an unknown optimiser, a rate that is not positive.
         TrainingDivergedError: the loss or the parameters are no longer finite.
     """
-    require_whole("the number of steps", training.steps)
-    if not training.rate > 0:
-        raise MazerlError(f"the rate is {training.rate}; give a positive number")
+    _check(training)
     optimizer = _optimizer(training.optimizer)
     key = jax.random.key(0) if key is None else key
+    every = training.record_every
+    records = training.steps // every
     with jax.enable_x64(method.exact):
         dtype = jnp.float64 if method.exact else jnp.float32
         task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
-        carry = _Carry(params, optimizer(training.rate).init(params), jnp.int32(0))
+        state = optimizer(training.rate).init(params)
+        carry = _Carry(params, state, jnp.int32(0), jnp.zeros((), dtype), jnp.int32(-1))
         losses, history = [], [jax.tree.map(lambda x: np.asarray(x)[None], params)]
-        good = carry.params
-        piece = -(-training.steps // _PIECES)
-        for begin in range(0, training.steps, piece):
-            length = min(piece, training.steps - begin)
+        good = params
+        piece = -(-records // _PIECES)
+        for begin in range(0, records, piece):
+            length = min(piece, records - begin)
+            sizes = (length, every, keep_history)
             after, (loss, seen) = _updates(
-                method, optimizer, length, keep_history, training.rate, key, task, carry
+                method, optimizer, sizes, training.rate, key, task, carry
             )
-            loss = np.asarray(loss)
-            if np.isfinite(loss[0]):
-                good = carry.params  # good are parameters whose own loss is finite
-            if not (np.isfinite(loss).all() and _all_finite(after.params)):
-                bad = np.flatnonzero(~np.isfinite(loss))
-                step = begin + (int(bad[0]) if len(bad) else length)
-                raise TrainingDivergedError(step, jax.tree.map(np.asarray, good))
-            carry = after
-            losses.append(loss)
+            failed = int(after.failed)
+            if failed < 0 and not _all_finite(after.params):
+                failed = (begin + length) * every
+            if failed >= 0:
+                # Good are parameters whose own loss was finite.
+                good = carry.params if failed > begin * every else good
+                raise TrainingDivergedError(failed, jax.tree.map(np.asarray, good))
+            good, carry = carry.params, after
+            losses.append(np.asarray(loss))
             history.append(jax.tree.map(np.asarray, seen))
             if progress is not None:
-                progress(begin + length)
+                progress((begin + length) * every)
         return Run(
             params=jax.tree.map(np.asarray, carry.params),
             loss=np.concatenate(losses),
@@ -141,6 +146,15 @@ def train(
             if keep_history
             else None,
         )
+
+
+def _check(training: Training) -> None:
+    steps = require_whole("the number of steps", training.steps)
+    every = require_whole("record_every", training.record_every)
+    if steps % every:
+        raise MazerlError(f"record_every is {every}; give a divisor of the {steps} steps")
+    if not training.rate > 0:
+        raise MazerlError(f"the rate is {training.rate}; give a positive number")
 
 
 def _cast(leaf: Any, dtype: Any) -> Array:
@@ -158,27 +172,34 @@ def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
     )
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _updates(
     method: Method,
     optimizer: Callable[[Any], optax.GradientTransformation],
-    length: int,
-    keep_history: bool,
+    sizes: tuple[int, int, bool],
     rate: Array,
     key: Array,
     task: Task,
     carry: _Carry,
 ) -> tuple[_Carry, tuple[Array, Params]]:
+    """Some records of some updates each: sizes are (records, updates a record, keep history)."""
+    records, every, keep_history = sizes
     transform = optimizer(rate)
 
-    def update(carry: _Carry, _: None) -> tuple[_Carry, tuple[Array, Params]]:
+    def update(_: Array, carry: _Carry) -> _Carry:
         batch = method.collect(task, carry.params, jax.random.fold_in(key, carry.step))
         loss, gradient = jax.value_and_grad(method.loss)(carry.params, batch)
         change, state = transform.update(gradient, carry.optimizer, carry.params)
         params = optax.apply_updates(carry.params, change)
-        return _Carry(params, state, carry.step + 1), (loss, params if keep_history else None)
+        fails = (carry.failed < 0) & ~jnp.isfinite(loss)
+        failed = jnp.where(fails, carry.step, carry.failed)
+        return _Carry(params, state, carry.step + 1, loss, failed)
 
-    return jax.lax.scan(update, carry, None, length)
+    def record(carry: _Carry, _: None) -> tuple[_Carry, tuple[Array, Params]]:
+        carry = jax.lax.fori_loop(0, every, update, carry)
+        return carry, (carry.loss, carry.params if keep_history else None)
+
+    return jax.lax.scan(record, carry, None, records)
 
 
 def _all_finite(params: Params) -> bool:

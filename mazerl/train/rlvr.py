@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from mazerl.corridor import log_hitting_time
+from mazerl.corridor import hitting_time
 from mazerl.env import Reward
 from mazerl.markov import mean_hitting_time, plan_chain
 from mazerl.maze import Array, Maze
@@ -32,7 +32,7 @@ class CorridorTask(NamedTuple):
 
 
 def _corridor_loss(gaps: Array, task: CorridorTask) -> Array:
-    time = jnp.exp(log_hitting_time(gaps, task.width, task.lanes))
+    time = hitting_time(gaps, task.width, task.lanes)
     return -expected_reward(time, task.arrival, task.penalty)
 
 
