@@ -15,10 +15,11 @@ from rich.console import Console
 
 from benchmarks.dense import sign_ascent
 from mazerl import build, compile_maze
+from mazerl.chain import plan_chain
 from mazerl.corridor import solve_families
 from mazerl.env import Arrivals, run_walks
 from mazerl.families import limit_gaps
-from mazerl.markov import hitting_times, plan_chain
+from mazerl.markov import hitting_times
 from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
 from mazerl.train import Training, train
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask

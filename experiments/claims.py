@@ -1,6 +1,7 @@
 """Claims: one row each and one for each control, with a verdict; and their rendering."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +16,15 @@ COLUMNS = (
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 
 
-def claim(
-    name: str,
-    statement: str,
-    expected: object,
-    measured: object,
-    holds: bool,
-    interval: tuple[float, float] | None = None,
-    tolerance: str = "",
-) -> dict[str, Any]:
-    """A claim's row: `holds` is whether the measurement says what is claimed."""
-    return _row(name, "claim", statement, expected, measured, holds, interval, tolerance)
-
-
-def control(
-    name: str,
-    statement: str,
-    expected: object,
-    measured: object,
-    holds: bool,
-    interval: tuple[float, float] | None = None,
-    tolerance: str = "",
-) -> dict[str, Any]:
-    """A control's row: the same measurement where the claim must fail; `holds` if it did fail."""
-    return _row(name, "control", statement, expected, measured, holds, interval, tolerance)
-
-
 def _row(
-    name: str,
     role: str,
+    name: str,
     statement: str,
     expected: object,
     measured: object,
     holds: bool,
-    interval: tuple[float, float] | None,
-    tolerance: str,
+    interval: tuple[float, float] | None = None,
+    tolerance: str = "",
 ) -> dict[str, Any]:
     between = "" if interval is None else f"[{_number(interval[0])}, {_number(interval[1])}]"
     return {
@@ -57,6 +32,13 @@ def _row(
         "measured": _number(measured), "interval": between, "tolerance": tolerance,
         "verdict": "holds" if holds else "FAILS",
     }  # fmt: skip
+
+
+claim = partial(_row, "claim")
+"""A claim's row: `holds` is whether the measurement says what is claimed."""
+
+control = partial(_row, "control")
+"""A control's row: the same measurement where the claim must fail; `holds` if it did fail."""
 
 
 def _number(value: object) -> str:

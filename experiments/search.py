@@ -36,7 +36,9 @@ class Config:
 DEPTHS, LANES = (2, 4, 6, 8, 12, 16), (2, 4, 8)
 GRID = tuple(Config(m, K, L) for m in ("sft", "rlvr") for K in DEPTHS for L in LANES)
 SMOKE = tuple(
-    Config(m, K, L, walks=400) for m in ("sft", "rlvr") for K in (2, 4, 5, 6, 8) for L in (2, 5)
+    Config(m, K, L, walks=400)
+    for m in ("sft", "rlvr")
+    for K, L in ((2, 2), (4, 2), (5, 2), (6, 2), (8, 2), (8, 4), (8, 8))
 )
 
 
@@ -82,7 +84,8 @@ def _law_in_depth(cells: pd.DataFrame, column: str) -> str:
 
 def _depth_claims(cells: pd.DataFrame) -> list[dict[str, object]]:
     sft = cells[cells["method"] == "sft"]
-    lanes = sorted(sft["lanes"].unique())
+    # A law in depth needs a sweep of depths.
+    lanes = [L for L, part in sft.groupby("lanes") if part["depth"].nunique() > 4]
     parts = [sft[sft["lanes"] == L] for L in lanes]
     with_search = sum(_law_in_depth(part, "time") != "exponential" for part in parts)
     without = sum(_law_in_depth(part, "time_without") == "exponential" for part in parts)
@@ -100,9 +103,20 @@ def _depth_claims(cells: pd.DataFrame) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def _steepening(cells: pd.DataFrame, depth: int) -> tuple[float, float]:
+    """Slope of H in L over the upper lanes divided by that over the lower, and its error."""
+    part = cells[cells["depth"] == depth].sort_values("lanes")
+    lanes, time, error = (part[c].to_numpy(float) for c in ("lanes", "time", "error"))
+    slope = np.diff(time) / np.diff(lanes)
+    slope_error = np.hypot(error[1:], error[:-1]) / np.diff(lanes)
+    ratio = slope[-1] / slope[0]
+    relative = np.hypot(slope_error[-1] / slope[-1], slope_error[0] / slope[0])
+    return float(ratio), float(abs(ratio) * relative)
+
+
 def _lane_claims(cells: pd.DataFrame) -> list[dict[str, object]]:
     depth = int(cells["depth"].max())
-    slopes = {}
+    slopes: dict[str, tuple[float, float]] = {}
     for method in ("sft", "rlvr"):
         part = cells[(cells["method"] == method) & (cells["depth"] == depth)]
         # Same walks, same errors: the interval is from the sampling errors, not the few residuals.
@@ -115,7 +129,12 @@ def _lane_claims(cells: pd.DataFrame) -> list[dict[str, object]]:
     deviation = float(((rlvr["time"] - rlvr["memory_optimum"]) / rlvr["error"]).abs().max())
     slope, error = slopes["sft"]
     flat, flat_error = slopes["rlvr"]
+    steepening, steepening_error = _steepening(cells[cells["method"] == "sft"], depth)
     return [
+        claim("C4.5", "with search, SFT's H is linear in L: late slope over early slope",
+              1.0, steepening, abs(steepening - 1) < 3 * steepening_error,
+              (steepening - quantile * steepening_error, steepening + quantile * steepening_error),
+              "3 standard errors"),
         claim("C4.3", f"with search, SFT's H grows with L: steps per lane at K={depth}",
               "above 0", slope, slope > 3 * error,
               (slope - quantile * error, slope + quantile * error)),

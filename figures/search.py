@@ -13,8 +13,10 @@ NAME = {"sft": "SFT", "rlvr": "RLVR"}
 def draw(data: Path) -> Figure:
     """H against depth and against lanes, with the rule (points) and without it (lines)."""
     cells = read("search", data)
-    every_lanes = sorted(cells["lanes"].unique())
-    lanes, depth = every_lanes[len(every_lanes) // 2], cells["depth"].max()
+    depth = cells["depth"].max()
+    swept = cells.groupby("lanes")["depth"].nunique()
+    well_swept = swept[swept == swept.max()].index
+    lanes = well_swept[len(well_swept) // 2]
     figure, axes = panels(2, width=9.5)
     for axis, varied, fixed, value in (
         (axes[0], "depth", "lanes", lanes),

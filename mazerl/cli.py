@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_type_hints
 import docstring_parser
 import tyro
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from mazerl.errors import MazerlError
@@ -88,12 +89,13 @@ def _run(words: list[str]) -> None:
     parsed = _parse(f"mazerl {command} {topology}", summary, topology, options, rest[1:])
     chosen = {name: parsed.pop(name) for name in options}
     as_json = chosen.pop("json")
+    columns = (TextColumn(f"{command} {topology}"), BarColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
-    with (
-        console.status(f"{command}: {topology}")
-        if console.is_terminal
-        else contextlib.nullcontext()
-    ):
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("", total=None)
+        if report is sample_report:
+            chosen["progress"] = lambda share: bar.update(task, total=1.0, completed=share)
         result = report(topology, parsed, **chosen)
     print(json.dumps(_finite(result)) if as_json else _lines(result))
 

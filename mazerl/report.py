@@ -1,5 +1,6 @@
 """What the command line says of a maze: exact answers, and answers by walks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,13 +14,13 @@ from mazerl.corridor import (
     solve_families,
     uniform_time,
 )
-from mazerl.env import run_walks
+from mazerl.env import Arrivals, run_walks
 from mazerl.errors import MazerlError, require_whole
 from mazerl.evaluate import tail_time
 from mazerl.families import family_map, limit_gaps, tabular_from_families
 from mazerl.markov import hitting_times
 from mazerl.maze import Maze, compile_maze
-from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.policy import TABULAR, UNIFORM, Policy, row_probabilities, rows_of
 from mazerl.search import no_repeat
 from mazerl.topology import build
 from mazerl.walks import golden_visits
@@ -97,6 +98,27 @@ def _corridor_facts(parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _in_batches(
+    policy: Policy,
+    params: np.ndarray,
+    maze: Maze,
+    seed: int,
+    walks: int,
+    limit: int,
+    progress: Callable[[float], None],
+) -> Arrivals:
+    """Walk in ten equal batches under one compilation, telling the share done after each."""
+    batch = -(-walks // 10)
+    steps, reached = [], []
+    for number in range(10):
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        ended = run_walks(policy, params, maze, key, batch, limit)
+        steps.append(np.asarray(ended.steps))
+        reached.append(np.asarray(ended.reached))
+        progress((number + 1) / 10)
+    return Arrivals(np.concatenate(steps)[:walks], np.concatenate(reached)[:walks])
+
+
 def sample_report(
     topology: str,
     parameters: dict[str, Any],
@@ -105,6 +127,7 @@ def sample_report(
     limit: int = 10_000,
     search: bool = False,
     seed: int = 0,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
     """Estimated hitting time of a named policy, by walks, beside the exact one if it is known."""
     require_whole("the number of walks", walks)
@@ -116,7 +139,7 @@ def sample_report(
     if search:
         walker = no_repeat(walker)
     params = finite.astype(np.float32)
-    ended = run_walks(walker, params, maze, jax.random.key(seed), walks, limit)
+    ended = _in_batches(walker, params, maze, seed, walks, limit, progress)
     estimate = tail_time(ended, limit)
     result: dict[str, Any] = {
         "topology": topology, **parameters, "policy": policy, "search": search, "seed": seed,

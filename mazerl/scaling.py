@@ -216,5 +216,14 @@ def _solve(
         else:
             amplitude = [0.0, float(np.exp(np.median(np.log(data.time / factor / data.width))))]
         begin = np.concatenate([amplitude, shape])
-    found = least_squares(_residuals, begin, args=(data, law), method="lm", max_nfev=1000)
+    found = least_squares(
+        _residuals,
+        begin,
+        args=(data, law),
+        method="lm",
+        max_nfev=2000,
+        xtol=1e-12,
+        ftol=1e-12,
+        gtol=1e-12,
+    )
     return (*names, *law.parameters), found.x

@@ -1,11 +1,15 @@
-import os
-
-# A silently broadcast axis is a bug. Read when jax is first imported.
-os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
-
+import jax
 import pytest
+from hypothesis import settings
 
 from mazerl import Maze, build, compile_maze
+
+# A silently broadcast axis is a bug.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# No deadlines, because compiling is slow once; the same examples in every run.
+settings.register_profile("mazerl", deadline=None, derandomize=True)
+settings.load_profile("mazerl")
 
 
 @pytest.fixture(scope="session")

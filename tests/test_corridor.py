@@ -111,7 +111,7 @@ gap = st.floats(-5, 5)
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_structured_solver_agrees_with_the_chain_on_random_policies(data: st.DataObject) -> None:
     size = tuple(data.draw(st.integers(1, 3)) for _ in range(3))
     gaps = np.array(data.draw(st.lists(gap, min_size=4 * size[1], max_size=4 * size[1])))

@@ -207,7 +207,7 @@ def test_infinite_logits_are_certainties(small: Maze) -> None:
         row_probabilities(small, logits[1:])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.sampled_from([(0, 5), (5, 0), (2.5, 5), (5, float("nan"))]))
 def test_bad_limits_are_refused(sizes: tuple[Any, Any]) -> None:
     maze = compile_maze(build("corridor", width=2, depth=1, lanes=1))

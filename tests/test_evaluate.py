@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import jax
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ from scipy import stats
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.env import Arrivals, run_walks
-from mazerl.evaluate import arrival_distribution, exponential_time, tail_time
+from mazerl.evaluate import Estimate, arrival_distribution, exponential_time, tail_time
 from mazerl.families import family_map, tabular_from_families
 from mazerl.markov import hit_probability, hitting_times
 from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
@@ -18,7 +20,9 @@ def censored_geometric(rng: np.random.Generator, mean: float, walks: int, limit:
 
 @pytest.mark.parametrize("estimator", [exponential_time, tail_time])
 @pytest.mark.parametrize(("limit", "share"), [(20_000, 0.0), (1000, 0.37), (51, 0.95)])
-def test_intervals_cover_a_geometric_time(estimator, limit: int, share: float) -> None:  # type: ignore[no-untyped-def]
+def test_intervals_cover_a_geometric_time(
+    estimator: Callable[[Arrivals, int], Estimate], limit: int, share: float
+) -> None:
     rng, covered = np.random.default_rng(0), 0
     for _ in range(200):
         arrivals = censored_geometric(rng, 1000.0, 2000, limit)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from mazerl import Maze, MazerlError, build, compile_maze
+from mazerl.chain import plan_chain
 from mazerl.env import Reward
 from mazerl.markov import (
     entry_visits,
@@ -18,7 +19,6 @@ from mazerl.markov import (
     hitting_times_by_arc,
     mean_hitting_time,
     occupancy,
-    plan_chain,
     policy_gradient,
 )
 from mazerl.policy import row_probabilities, rows_of
@@ -32,7 +32,7 @@ def uniform(maze: Maze) -> np.ndarray:
 
 
 @given(connected_multigraphs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_arc_agrees_with_exact_rationals(graph: Graph, seed: int) -> None:
     maze = compile_maze(graph)
     rows = rational.random_rows(maze, np.random.default_rng(seed))
@@ -58,7 +58,7 @@ def test_each_goal_of_a_corridor_agrees_with_exact_rationals(small: Maze) -> Non
 
 
 @given(connected_multigraphs())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_uniform_walk_agrees_with_resistance_distance(graph: Graph) -> None:
     # Tetali 1991: H(s, g) = ½ Σ_w deg(w) (R(s, g) + R(g, w) - R(s, w)).
     start, goal = graph.graph["start"], graph.graph["goals"][0]

@@ -17,7 +17,7 @@ def same(one: Maze, other: Maze) -> bool:
 
 
 @given(W=st.integers(1, 6), K=st.integers(1, 5), L=st.integers(1, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_corridor_has_the_sizes_and_distances_of_its_definition(W: int, K: int, L: int) -> None:
     graph = corridor(width=W, depth=K, lanes=L)
     assert graph.number_of_nodes() == 1 + W * (2 * K + 1)
@@ -48,7 +48,7 @@ def connected_multigraphs(draw: st.DrawFn) -> Graph:
 
 
 @given(connected_multigraphs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_round_trip_and_arc_invariants(graph: Graph) -> None:
     maze = compile_maze(graph)
     back = to_networkx(maze, list(graph))

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -34,7 +37,7 @@ def test_data_made_by_a_law_are_attributed_to_it(law: str) -> None:
 def test_exact_times_are_attributed_to_their_laws() -> None:
     W, K, L = grid([2, 4, 8], [4, 5, 6, 8, 10], [3])
 
-    def times(closed) -> Data:  # type: ignore[no-untyped-def]
+    def times(closed: Callable[[int, int, int], Fraction]) -> Data:
         exact = [float(closed(int(w), int(k), 3)) for w, k in zip(W, K, strict=True)]
         return Data(W, K, L, np.array(exact))
 

@@ -17,7 +17,7 @@ from tests.test_maze import connected_multigraphs
 
 
 @given(connected_multigraphs())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_golden_visits_agree_with_listing_all_shortest_paths(graph: Graph) -> None:
     maze = compile_maze(graph)
     rows, names = rows_of(maze), list(graph)

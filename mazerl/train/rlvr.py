@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from mazerl.chain import plan_chain
 from mazerl.corridor import hitting_time
 from mazerl.env import Reward
-from mazerl.markov import mean_hitting_time, plan_chain
+from mazerl.markov import mean_hitting_time
 from mazerl.maze import Array, Maze
 from mazerl.objectives import expected_reward
 from mazerl.policy import row_log_softmax, rows_of
