@@ -3,6 +3,8 @@
 Trainers that imitate need only visit counts: how often, per episode, each row entry [R] is taken.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mazerl.env import Walks
@@ -10,47 +12,75 @@ from mazerl.maze import Maze
 from mazerl.policy import rows_of
 
 
+class _Paths(NamedTuple):
+    """Shortest paths from the start, in plain Python: path counts outgrow every fixed width."""
+
+    head: list[int]  # [A]
+    out: list[range]  # [V] arcs out of each vertex
+    distance: dict[int, int]  # by vertex that the start reaches
+    ways: dict[int, int]  # number of shortest paths from the start
+
+
 def golden_visits(maze: Maze) -> np.ndarray:
     """Expected visits [R] of golden paths: shortest from start to goal, uniform over equals.
 
-    Mean over goals. Shortest paths are counted with exact integers, so any depth works.
+    Mean over goals. Shortest paths are counted with exact integers, so any depth works. The work
+    for a goal is in proportion to the arcs of its own shortest paths.
     """
-    rows = rows_of(maze)
-    vertex = np.append(np.asarray(maze.head), maze.start)[rows.arrival]
+    rows, paths = rows_of(maze), _shortest_paths(maze)
+    reverse, chance = np.asarray(maze.reverse).tolist(), np.asarray(maze.chance)
     total = np.zeros(rows.size)
-    for goal in np.asarray(maze.goals):
-        flow = _golden_flow(maze, int(goal))
-        # A golden path's next arc depends on its vertex alone, whatever the arrival arc.
-        through = np.bincount(np.append(np.asarray(maze.head), maze.start), np.append(flow, 1.0))
-        share = np.zeros(rows.size)
-        np.divide(flow[rows.arc], through[vertex], out=share, where=flow[rows.arc] > 0)
-        total += np.append(flow, 1.0)[rows.arrival] * share
+    for goal in np.asarray(maze.goals).tolist():
+        flow, through = _golden_flow(paths, reverse, int(maze.start), goal)
+        into: dict[int, list[tuple[int, float]]] = {int(maze.start): [(maze.num_arcs, 1.0)]}
+        for arc, share in flow.items():
+            into.setdefault(paths.head[arc], []).append((arc, share))
+        for arc, share in flow.items():
+            vertex = paths.head[reverse[arc]]
+            if not chance[vertex]:
+                # A golden path's next arc depends on its vertex alone, whatever the arrival arc.
+                port = arc - paths.out[vertex].start
+                for arrival, arrived in into[vertex]:
+                    total[rows.start[arrival] + port] += arrived * share / through[vertex]
     return total / maze.num_goals
 
 
-def _golden_flow(maze: Maze, goal: int) -> np.ndarray:
-    """Probability [A] that a uniformly drawn shortest path traverses each arc."""
+def _shortest_paths(maze: Maze) -> _Paths:
     head, first_arc = np.asarray(maze.head).tolist(), np.asarray(maze.first_arc).tolist()
     degree = np.asarray(maze.degree).tolist()
-    distance, paths, order = {goal: 0}, {goal: 1}, [goal]
-    for v in order:
-        for arc in range(first_arc[v], first_arc[v] + degree[v]):
-            u = head[arc]
-            if u not in distance:
-                distance[u], paths[u] = distance[v] + 1, 0
-                order.append(u)
-            if distance[u] == distance[v] + 1:
-                paths[u] += paths[v]
-    flow, mass = np.zeros(maze.num_arcs), {int(maze.start): 1.0}
-    for u in reversed(order):
-        if u not in mass:
-            continue
-        for arc in range(first_arc[u], first_arc[u] + degree[u]):
+    out = [range(first, first + ports) for first, ports in zip(first_arc, degree, strict=True)]
+    start = int(maze.start)
+    distance, count, order = {start: 0}, {start: 1}, [start]
+    for u in order:
+        for arc in out[u]:
             v = head[arc]
-            if distance[v] == distance[u] - 1:
-                flow[arc] = mass[u] * (paths[v] / paths[u])
-                mass[v] = mass.get(v, 0.0) + flow[arc]
-    return flow
+            if v not in distance:
+                distance[v], count[v] = distance[u] + 1, 0
+                order.append(v)
+            if distance[v] == distance[u] + 1:
+                count[v] += count[u]
+    return _Paths(head, out, distance, count)
+
+
+def _golden_flow(
+    paths: _Paths, reverse: list[int], start: int, goal: int
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Probability that a uniform shortest path takes each of its arcs, and visits each vertex."""
+    flow: dict[int, float] = {}
+    through: dict[int, float] = {}
+    layer = {goal: 1.0}
+    while start not in layer:
+        before: dict[int, float] = {}
+        for v, mass in layer.items():
+            for back in paths.out[v]:
+                u = paths.head[back]
+                if paths.distance[u] == paths.distance[v] - 1:
+                    share = mass * (paths.ways[u] / paths.ways[v])
+                    flow[reverse[back]] = share
+                    before[u] = before.get(u, 0.0) + share
+        through |= layer
+        layer = before
+    return flow, through | layer
 
 
 def visits_of(maze: Maze, walks: Walks) -> np.ndarray:
