@@ -74,17 +74,21 @@ def write_record(
 
     Raises:
         MazerlError: the cell is stored already, or the folder cannot be written.
+        TypeError: an array could only be pickled.
     """
     folder = record_folder(root, experiment, config)
     if is_done(root, experiment, config):
         raise MazerlError(f"{folder} is stored already; records are written once, delete it first")
+    pickled = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if pickled:
+        raise TypeError(f"array {pickled[0]!r} holds Python objects; store numbers or text")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(config_json(config))
         environment = json.dumps(describe_environment(seconds), indent=1, sort_keys=True)
         (folder / "environment.json").write_text(environment)
         with (folder / "arrays.npz").open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **dict(arrays))
+            np.savez_compressed(file, **dict(arrays))
         unfinished = folder / "DONE.part"
         unfinished.write_text(json.dumps({name: _checksum(folder / name) for name in _FILES}))
         os.replace(unfinished, folder / "DONE")

@@ -99,6 +99,12 @@ def test_unwritable_folder(tmp_path: Path) -> None:
             write_record(root, "demo", Config(3), ARRAYS, 0)
 
 
+def test_nothing_is_pickled(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="'odd' holds Python objects"):
+        write_record(tmp_path, "demo", Config(3), {"odd": np.array([{}])}, 0)
+    assert not is_done(tmp_path, "demo", Config(3))
+
+
 def test_configs_must_be_exact(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         record_folder(tmp_path, "demo", Config(3, float("nan")))
