@@ -79,6 +79,7 @@ def write_record(
     folder = record_folder(root, experiment, config)
     if is_done(root, experiment, config):
         raise MazerlError(f"{folder} is stored already; records are written once, delete it first")
+    named: dict[str, Any] = dict(arrays)
     pickled = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
     if pickled:
         raise TypeError(f"array {pickled[0]!r} holds Python objects; store numbers or text")
@@ -88,7 +89,7 @@ def write_record(
         environment = json.dumps(describe_environment(seconds), indent=1, sort_keys=True)
         (folder / "environment.json").write_text(environment)
         with (folder / "arrays.npz").open("wb") as file:
-            np.savez_compressed(file, **dict(arrays))
+            np.savez_compressed(file, **named)
         unfinished = folder / "DONE.part"
         unfinished.write_text(json.dumps({name: _checksum(folder / name) for name in _FILES}))
         os.replace(unfinished, folder / "DONE")
