@@ -174,6 +174,48 @@ def run_walks(
     return Arrivals(steps=state.time, reached=state.reached)
 
 
+class Steps(NamedTuple):
+    """Consecutive steps of walkers that begin anew whenever a walk ends; each [T, B]."""
+
+    arc: Array  # arrival arc before the step
+    port: Array  # port taken
+    next_arc: Array  # arc taken, before any new beginning
+    terminated: Array  # bool: the goal was reached
+    truncated: Array  # bool: the time limit was reached, the goal not
+
+
+def continue_walks(
+    policy: Policy,
+    params: Any,
+    maze: Maze,
+    state: State,
+    key: Array,
+    num_steps: int,
+    limit: Array,
+) -> tuple[Steps, State]:
+    """Go on walking from `state` [B], for training: ended walks begin anew with a new goal.
+
+    For policies without memory; call it inside jit. A walk that reaches `limit` steps is truncated.
+    """
+    walker, choices = policy.bind(maze, params), _choices(maze)
+    num_walks = state.arc.shape[0]
+    goals_key = jax.random.fold_in(key, _GOALS_KEY)
+
+    def body(state: State, t: Array) -> tuple[State, Steps]:
+        bits = _step_bits(key, t, num_walks)
+        port, _ = _choose(walker, choices, state, walker.memory, bits)
+        after = _advance(maze, choices, state, port)
+        truncated = (after.time >= limit) & ~after.reached
+        taken = Steps(state.arc, port, after.arc, after.reached, truncated)
+        fresh = reset(maze, jax.random.fold_in(goals_key, t), (num_walks,))
+        ended = after.reached | truncated
+        state = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
+        return state, taken
+
+    state, steps = jax.lax.scan(body, state, jnp.arange(num_steps))
+    return steps, state
+
+
 # Named sub-keys of a rollout's key: steps take the fold-ins 0, 1, 2, …, the goals the last one.
 _GOALS_KEY = 0xFFFFFFFF
 

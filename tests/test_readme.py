@@ -21,8 +21,9 @@ def blocks(language: str) -> list[str]:
 def test_python_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
     known = set(TOPOLOGIES)
     try:
+        shared = {"__name__": "readme"}  # later blocks go on from earlier ones
         for block in blocks("python"):
-            exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+            exec(compile(block, "README.md", "exec"), shared)
         assert compile_maze(build("ladder", rungs=3)).num_vertices == 6
     finally:
         for name in set(TOPOLOGIES) - known:

@@ -10,7 +10,7 @@ from mazerl.families import A, B, C, D, families_from_tabular, family_map, famil
 from mazerl.markov import entry_visits, hitting_times, policy_gradient
 from mazerl.objectives import cross_entropy, row_divergence
 from mazerl.policy import TABULAR, row_probabilities, rows_of
-from mazerl.train import Method, Training, TrainingDivergedError, train
+from mazerl.train import Batch, Method, Training, TrainingDivergedError, train
 from mazerl.train.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
 from mazerl.train.loop import the_task
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
@@ -139,7 +139,7 @@ def test_row_divergence_by_hand() -> None:
 def test_same_key_same_bits_and_runs_do_not_compile_again() -> None:
     traced: list[object] = []
 
-    def loss(params: jax.Array, batch: CorridorTask) -> jax.Array:
+    def loss(params: jax.Array, batch: Batch) -> jax.Array:
         traced.append(batch)
         return RLVR_FAMILIES.loss(params, batch)
 

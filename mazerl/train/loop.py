@@ -22,10 +22,19 @@ from mazerl.maze import Array
 
 Task = Any
 Params = Any
-Batch = Any
+State = Any
 
 # The run goes to the device in about this many pieces, between which it is told of and checked.
 _PIECES = 10
+# Named sub-keys: update n takes fold-in n of the run's key, and shuffles by a fold-in of its own.
+_BEGIN_KEY, _SHUFFLE_KEY = 0xFFFFFFFF, 0xFFFFFFFE
+
+
+class Batch(NamedTuple):
+    """What one update learns from."""
+
+    samples: Any  # pytree of [N, ...], which minibatches divide
+    shared: Any  # pytree that every minibatch sees whole
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class Training:
     optimizer: str = "sign_sgd"
     rate: float = 0.01
     record_every: int = 10  # updates; divides `steps`
+    max_norm: float = float("inf")  # gradients of larger global norm are scaled down to it
 
 
 @dataclass(frozen=True)
@@ -46,15 +56,21 @@ class Method:
     traced, so that all tasks of one shape share a compilation.
     """
 
-    collect: Callable[[Task, Params, Array], Batch]  # (task, params, key) → batch
+    # (task, params, state, key, share of the run that is done) → (batch, state)
+    collect: Callable[[Task, Params, State, Array, Array], tuple[Batch, State]]
     loss: Callable[[Params, Batch], Array]  # (params, batch) → []
+    begin: Callable[[Task, Array], State] = lambda task, key: ()  # what collecting carries on
+    epochs: int = 1
+    minibatches: int = 1  # divides the number of samples in a batch
     exact: bool = False  # float64 throughout, because the loss is computed exactly
 
 
-def the_task(task: Task, params: Params, key: Array) -> Batch:
-    """Collect nothing: the batch of an exact method is its task."""
-    del params, key
-    return task
+def the_task(
+    task: Task, params: Params, state: State, key: Array, share: Array
+) -> tuple[Batch, State]:
+    """Collect nothing: an exact method learns from its task as it is."""
+    del params, key, share
+    return Batch((), task), state
 
 
 class Run(NamedTuple):
@@ -79,6 +95,7 @@ class TrainingDivergedError(MazerlError):
 class _Carry(NamedTuple):
     params: Params
     optimizer: Any
+    state: State
     step: Array  # [] updates done
     loss: Array  # [] of the last update's batch
     failed: Array  # [] first update whose loss was not finite; -1 if none
@@ -101,7 +118,7 @@ def train(
         params: the starting model.
         training: steps, optimiser and rate.
         key: one key for the whole run; methods that sample need it.
-        keep_history: return the parameters after every update as well.
+        keep_history: return the parameters at every record as well.
         progress: called with the number of updates done, now and then.
 
     Raises:
@@ -110,14 +127,21 @@ def train(
     """
     _check(training)
     optimizer = _optimizer(training.optimizer)
+    rule = _Rule(method, optimizer, training.max_norm)
     key = jax.random.key(0) if key is None else key
     every = training.record_every
     records = training.steps // every
     with jax.enable_x64(method.exact):
         dtype = jnp.float64 if method.exact else jnp.float32
         task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
-        state = optimizer(training.rate).init(params)
-        carry = _Carry(params, state, jnp.int32(0), jnp.zeros((), dtype), jnp.int32(-1))
+        carry = _Carry(
+            params=params,
+            optimizer=rule.transform(training.rate).init(params),
+            state=method.begin(task, jax.random.fold_in(key, _BEGIN_KEY)),
+            step=jnp.int32(0),
+            loss=jnp.zeros((), dtype),
+            failed=jnp.int32(-1),
+        )
         losses, history = [], [jax.tree.map(lambda x: np.asarray(x)[None], params)]
         good = params
         piece = -(-records // _PIECES)
@@ -125,7 +149,7 @@ def train(
             length = min(piece, records - begin)
             sizes = (length, every, keep_history)
             after, (loss, seen) = _updates(
-                method, optimizer, sizes, training.rate, key, task, carry
+                rule, sizes, training.rate, training.steps, key, task, carry
             )
             failed = int(after.failed)
             if failed < 0 and not _all_finite(after.params):
@@ -172,34 +196,74 @@ def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
     )
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1))
 def _updates(
-    method: Method,
-    optimizer: Callable[[Any], optax.GradientTransformation],
+    rule: "_Rule",
     sizes: tuple[int, int, bool],
     rate: Array,
+    steps: Array,
     key: Array,
     task: Task,
     carry: _Carry,
 ) -> tuple[_Carry, tuple[Array, Params]]:
     """Some records of some updates each: sizes are (records, updates a record, keep history)."""
     records, every, keep_history = sizes
-    transform = optimizer(rate)
+    method, transform = rule.method, rule.transform(rate)
 
-    def update(_: Array, carry: _Carry) -> _Carry:
-        batch = method.collect(task, carry.params, jax.random.fold_in(key, carry.step))
+    def descend(carry: _Carry, batch: Batch) -> _Carry:
         loss, gradient = jax.value_and_grad(method.loss)(carry.params, batch)
         change, state = transform.update(gradient, carry.optimizer, carry.params)
-        params = optax.apply_updates(carry.params, change)
         fails = (carry.failed < 0) & ~jnp.isfinite(loss)
-        failed = jnp.where(fails, carry.step, carry.failed)
-        return _Carry(params, state, carry.step + 1, loss, failed)
+        return carry._replace(
+            params=optax.apply_updates(carry.params, change),
+            optimizer=state,
+            loss=loss,
+            failed=jnp.where(fails, carry.step, carry.failed),
+        )
+
+    def update(_: Array, carry: _Carry) -> _Carry:
+        sub_key = jax.random.fold_in(key, carry.step)
+        share = carry.step / steps
+        batch, state = method.collect(task, carry.params, carry.state, sub_key, share)
+        carry = carry._replace(state=state)
+        if method.epochs == method.minibatches == 1:
+            carry = descend(carry, batch)
+        else:
+            shuffle = jax.random.fold_in(sub_key, _SHUFFLE_KEY)
+            parts = _minibatches(shuffle, batch, method.epochs, method.minibatches)
+            carry, _unused = jax.lax.scan(lambda c, part: (descend(c, part), None), carry, parts)
+        return carry._replace(step=carry.step + 1)
 
     def record(carry: _Carry, _: None) -> tuple[_Carry, tuple[Array, Params]]:
         carry = jax.lax.fori_loop(0, every, update, carry)
         return carry, (carry.loss, carry.params if keep_history else None)
 
     return jax.lax.scan(record, carry, None, records)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What of an update is static."""
+
+    method: Method
+    optimizer: Callable[[Any], optax.GradientTransformation]
+    max_norm: float
+
+    def transform(self, rate: Array) -> optax.GradientTransformation:
+        """The gradient transformation at a learning rate, which may be traced."""
+        if self.max_norm == float("inf"):
+            return self.optimizer(rate)
+        return optax.chain(optax.clip_by_global_norm(self.max_norm), self.optimizer(rate))
+
+
+def _minibatches(key: Array, batch: Batch, epochs: int, minibatches: int) -> Batch:
+    """Every pass over the samples in an order of its own: leaves [epochs·minibatches, N/…, …]."""
+    size = jax.tree.leaves(batch.samples)[0].shape[0]
+    orders = jax.vmap(lambda k: jax.random.permutation(k, size))(jax.random.split(key, epochs))
+    parts = orders.reshape(epochs * minibatches, size // minibatches)
+    samples = jax.tree.map(lambda x: x[parts], batch.samples)
+    shared = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(parts), *jnp.shape(x))), batch.shared)
+    return Batch(samples, shared)
 
 
 def _all_finite(params: Params) -> bool:

@@ -20,7 +20,7 @@ from mazerl.markov import mean_hitting_time
 from mazerl.maze import Array, Maze
 from mazerl.objectives import expected_reward
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Method, the_task
+from mazerl.train.loop import Batch, Method, the_task
 
 
 class CorridorTask(NamedTuple):
@@ -32,7 +32,8 @@ class CorridorTask(NamedTuple):
     penalty: float = 1e-3
 
 
-def _corridor_loss(gaps: Array, task: CorridorTask) -> Array:
+def _corridor_loss(gaps: Array, batch: Batch) -> Array:
+    task: CorridorTask = batch.shared
     time = hitting_time(gaps, task.width, task.lanes)
     return -expected_reward(time, task.arrival, task.penalty)
 
@@ -49,7 +50,8 @@ def rlvr_tabular(maze: Maze) -> Method:
     """
     rows, plan = rows_of(maze), plan_chain(maze)
 
-    def loss(logits: Array, reward: Reward) -> Array:
+    def loss(logits: Array, batch: Batch) -> Array:
+        reward: Reward = batch.shared
         probability = jnp.exp(row_log_softmax(logits, rows.arrival, maze.num_arcs + 1))
         time = mean_hitting_time(plan, probability)
         return -expected_reward(time, reward.arrival, reward.penalty)
