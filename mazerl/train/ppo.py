@@ -27,7 +27,9 @@ from mazerl.policy import TABULAR, Policy, arrival_vertex, rows_of
 from mazerl.train.loop import Batch, Method, Training
 
 TRAINING = Training(steps=600, optimizer="adam", rate=0.02, record_every=10, max_norm=0.5)
-"""Measured to reach the optimum with free rows, over seeds and sizes."""
+"""Measured on corridor(4, 4, 3): within 0.7% of the optimum for every seed tried. Not a default for
+every size: on corridor(6, 6, 4), where a random walk takes longer than the time limit, it collapses
+(H grows without bound); 128 × 256 walkers and steps at rate 0.01 recover there, slowly."""
 
 
 @dataclass(frozen=True)
