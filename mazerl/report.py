@@ -52,8 +52,22 @@ def policy_logits(topology: str, parameters: dict[str, Any], maze: Maze, policy:
         raise MazerlError(
             f"policy 'rlvr' is not known for topology {topology!r}; use uniform or sft"
         )
-    gaps = limit_gaps("rlvr", parameters["depth"])
-    return np.asarray(tabular_from_families(family_map(maze, parameters["depth"]), gaps))
+    families = family_map(maze, parameters["depth"])
+    logits = np.asarray(tabular_from_families(families, limit_gaps("rlvr", parameters["depth"])))
+    return np.where(_to_the_next_branch(maze), np.inf, logits)
+
+
+def _to_the_next_branch(maze: Maze) -> np.ndarray:
+    """Entries [R] that leave a corridor's fork, where it is the policy's, for the next branch.
+
+    The arrival arc tells which branch was just left, so going round the branches in order never
+    enters one twice: the edge-state policy reaches the optimum with memory.
+    """
+    rows, start = rows_of(maze), int(maze.start)
+    head = np.append(np.asarray(maze.head), maze.start)
+    left = np.asarray(maze.reverse)[np.minimum(rows.arrival, maze.num_arcs - 1)]
+    back_at_fork = (head[rows.arrival] == start) & (rows.arrival < maze.num_arcs)
+    return back_at_fork & (rows.arc == (left + 1) % int(maze.degree[start]))
 
 
 def solve_report(
@@ -65,9 +79,12 @@ def solve_report(
     maze = compile_maze(build(topology, **parameters))
     corridor = topology == "corridor"
     if method == "auto":
-        method = "structured" if corridor and maze.num_arcs > _CHAIN_ARCS else "chain"
+        deep = corridor and maze.num_arcs > _CHAIN_ARCS and parameters["fork"] == "chance"
+        method = "structured" if deep else "chain"
     if method == "structured" and not corridor:
         raise MazerlError(f"method 'structured' knows corridors, not {topology!r}; use chain")
+    if method == "structured" and parameters["fork"] == "learned" and policy == "rlvr":
+        raise MazerlError("method 'structured' knows no learned fork; use chain, or fork chance")
     if method == "structured":
         gaps = limit_gaps(policy, parameters["depth"])
         log_time = solve_families(gaps, parameters["width"], parameters["lanes"])
@@ -89,8 +106,10 @@ def solve_report(
 
 def _corridor_facts(parameters: dict[str, Any]) -> dict[str, Any]:
     size = (parameters["width"], parameters["depth"], parameters["lanes"])
+    learned = parameters["fork"] == "learned"
     return {
-        "optimum": float(rlvr_optimum(*size)),
+        # A policy that moves at the fork goes round the branches there.
+        "optimum": float(memory_optimum(*size) if learned else rlvr_optimum(*size)),
         "optimum_with_memory": float(memory_optimum(*size)),
         "goal_known": goal_known(size[1]),
         "uniform": float(uniform_time(*size)),

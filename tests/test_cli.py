@@ -45,6 +45,15 @@ def test_solve_reproduces_the_reference_table(
     assert result["optimum"] == (W - 1) * (4 * K + 2) + 2 * K + 1
 
 
+def test_a_learned_fork_goes_round_the_branches(capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["--width", "5", "--depth", "3", "--lanes", "2", "--fork", "learned"]
+    result = ask(capsys, "solve", "corridor", *size, "--policy", "rlvr")
+    assert result["hitting_time"] == pytest.approx(4 / 2 * 14 + 7, rel=1e-12)
+    assert result["optimum"] == result["optimum_with_memory"] == 35
+    uniform = ask(capsys, "solve", "corridor", *size)
+    assert uniform["hitting_time"] == pytest.approx(uniform["uniform"], rel=1e-12)
+
+
 def test_solve_beyond_floating_point_is_null_with_a_logarithm(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -113,6 +122,7 @@ def test_a_topology_of_the_users_own(capsys: pytest.CaptureFixture[str]) -> None
         ("solve corridor --policy best", "unknown policy 'best'; known: uniform, sft, rlvr"),
         ("solve corridor --policy best --method structured", "known: uniform, sft, rlvr"),
         ("solve corridor --method magic", "unknown method 'magic'; known: auto, chain, structured"),
+        ("solve corridor --fork learned --policy rlvr --method structured", "no learned fork"),
         ("solve labyrinth", "unknown topology 'labyrinth'; known: corridor"),
         ("sample corridor --limit 0", "the time limit is 0"),
         ("sample corridor --walks 0", "the number of walks is 0"),

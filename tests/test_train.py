@@ -175,6 +175,8 @@ def test_divergence_stops_with_the_last_good_parameters() -> None:
         (Training(steps=0), "steps is 0"),
         (Training(record_every=0), "record_every is 0"),
         (Training(record_every=7), "give a divisor of the 1200 steps"),
+        (Training(max_norm=0.0), "max_norm is 0.0"),
+        (Training(max_norm=float("nan")), "max_norm is nan"),
         (Training(rate=0.0), "rate is 0.0"),
         (Training(rate=float("nan")), "rate is nan"),
         (Training(optimizer="sprint"), "unknown optimiser 'sprint'"),

@@ -1,8 +1,10 @@
 """What all trainers share: the jitted update loop, the optimiser, records and the guard.
 
+state = method.begin(task, sub-key)
 for each of `steps` updates:
-    batch  = method.collect(task, params, sub-key of this update)
-    params = params + optimiser(∇ method.loss(params, batch))
+    batch, state = method.collect(task, params, state, sub-key of this update, share done)
+    for each of `epochs` passes over the batch, for each of its `minibatches` parts:
+        params = params + optimiser(∇ method.loss(params, part))
     every `record_every` updates: record the loss and, if asked for, the parameters
 """
 
@@ -24,7 +26,7 @@ Task = Any
 Params = Any
 State = Any
 
-# The run goes to the device in about this many pieces, between which it is told of and checked.
+# The run is dispatched in about this many pieces; between them progress is told and checked.
 _PIECES = 10
 # Named sub-keys: update n takes fold-in n of the run's key, and shuffles by a fold-in of its own.
 _BEGIN_KEY, _SHUFFLE_KEY = 0xFFFFFFFF, 0xFFFFFFFE
@@ -179,6 +181,8 @@ def _check(training: Training) -> None:
         raise MazerlError(f"record_every is {every}; give a divisor of the {steps} steps")
     if not training.rate > 0:
         raise MazerlError(f"the rate is {training.rate}; give a positive number")
+    if not training.max_norm > 0:
+        raise MazerlError(f"max_norm is {training.max_norm}; give a positive number")
 
 
 def _cast(leaf: Any, dtype: Any) -> Array:
