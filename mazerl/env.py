@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from mazerl.errors import require_whole
+from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze
 from mazerl.policy import Policy, Walker, arrival_vertex, draw_port, multiply_high
 
@@ -109,18 +109,20 @@ def rewards(walks: Walks, reward: Reward) -> Array:
     return jnp.where(real, -reward.penalty, 0.0) + jnp.where(arrival, reward.arrival, 0.0)
 
 
-@partial(jax.jit, static_argnums=(0, 4, 5))
+@partial(jax.jit, static_argnums=(0, 4, 5, 6))
 def rollout(
-    policy: Policy, params: Any, maze: Maze, key: Array, num_walks: int, limit: int
+    policy: Policy, params: Any, maze: Maze, key: Array, num_walks: int, limit: int, group: int = 1
 ) -> Walks:
-    """Record walks of at most `limit` steps, goals drawn per walk.
+    """Record walks of at most `limit` steps; `group` consecutive walks share a drawn goal.
 
     The same key gives the same bits; walk b does not depend on the other walks' steps.
     """
     require_whole("the number of walks", num_walks)
     require_whole("the time limit", limit)
+    if num_walks % require_whole("the group size", group):
+        raise MazerlError(f"groups of {group} do not divide {num_walks} walks; give a divisor")
     walker, choices = policy.bind(maze, params), _choices(maze)
-    state, memory = _begin(maze, walker, key, num_walks)
+    state, memory = _begin(maze, walker, key, num_walks, group)
 
     def body(carry: tuple[State, Any], t: Array) -> tuple[tuple[State, Any], tuple[Array, Array]]:
         state, memory = carry
@@ -175,13 +177,17 @@ def run_walks(
 
 
 class Steps(NamedTuple):
-    """Consecutive steps of walkers that begin anew whenever a walk ends; each [T, B]."""
+    """Consecutive steps of walkers that begin anew whenever a walk ends.
 
-    arc: Array  # arrival arc before the step
-    port: Array  # port taken
-    next_arc: Array  # arc taken, before any new beginning
-    terminated: Array  # bool: the goal was reached
-    truncated: Array  # bool: the time limit was reached, the goal not
+    A walk that times out is closed: one more row shows where it got to, so that its value can
+    stand for the rest, and no step is taken there.
+    """
+
+    arc: Array  # [T+1, B] arrival arc before each step; the last row is where the walkers are now
+    port: Array  # [T, B] port taken
+    terminated: Array  # [T, B] bool: the step reached the goal
+    closing: Array  # [T, B] bool: the time limit had been reached, no step was taken
+    age: Array  # [T, B] steps of the same walk before this one
 
 
 def continue_walks(
@@ -195,35 +201,43 @@ def continue_walks(
 ) -> tuple[Steps, State]:
     """Go on walking from `state` [B], for training: ended walks begin anew with a new goal.
 
-    For policies without memory; call it inside jit. A walk that reaches `limit` steps is truncated.
+    A policy that remembers more than its arrival arc must be given walks that have just begun. Call
+    it inside jit.
     """
     walker, choices = policy.bind(maze, params), _choices(maze)
     num_walks = state.arc.shape[0]
     goals_key = jax.random.fold_in(key, _GOALS_KEY)
 
-    def body(state: State, t: Array) -> tuple[State, Steps]:
-        bits = _step_bits(key, t, num_walks)
-        port, _ = _choose(walker, choices, state, walker.memory, bits)
+    def body(carry: tuple[State, Any], t: Array) -> tuple[tuple[State, Any], tuple[Array, ...]]:
+        state, memory = carry
+        closing = state.time >= limit
+        port, memory = _choose(walker, choices, state, memory, _step_bits(key, t, num_walks))
         after = _advance(maze, choices, state, port)
-        truncated = (after.time >= limit) & ~after.reached
-        taken = Steps(state.arc, port, after.arc, after.reached, truncated)
+        taken = (state.arc, port, after.reached & ~closing, closing, state.time)
         fresh = reset(maze, jax.random.fold_in(goals_key, t), (num_walks,))
-        ended = after.reached | truncated
+        ended = after.reached | closing
         state = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
-        return state, taken
+        return (state, memory), taken
 
-    state, steps = jax.lax.scan(body, state, jnp.arange(num_steps))
-    return steps, state
+    carry = (state, _memories(walker, num_walks))
+    (state, _), (arc, *taken) = jax.lax.scan(body, carry, jnp.arange(num_steps))
+    return Steps(jnp.concatenate([arc, state.arc[None]]), *taken), state
 
 
 # Named sub-keys of a rollout's key: steps take the fold-ins 0, 1, 2, …, the goals the last one.
 _GOALS_KEY = 0xFFFFFFFF
 
 
-def _begin(maze: Maze, walker: Walker, key: Array, num_walks: int) -> tuple[State, Any]:
-    state = reset(maze, jax.random.fold_in(key, _GOALS_KEY), (num_walks,))
-    memory = jax.tree.map(lambda x: jnp.broadcast_to(x, (num_walks, *x.shape)), walker.memory)
-    return state, memory
+def _begin(
+    maze: Maze, walker: Walker, key: Array, num_walks: int, group: int = 1
+) -> tuple[State, Any]:
+    state = reset(maze, jax.random.fold_in(key, _GOALS_KEY), (num_walks // group,))
+    state = jax.tree.map(lambda x: jnp.repeat(x, group), state)
+    return state, _memories(walker, num_walks)
+
+
+def _memories(walker: Walker, num_walks: int) -> Any:
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, (num_walks, *x.shape)), walker.memory)
 
 
 def _step_bits(key: Array, t: Array, num_walks: int) -> Array:

@@ -33,16 +33,32 @@ class Walker(NamedTuple):
     draw: Callable[[Memory, Array, Array], tuple[Array, Memory]] | None = None
 
 
+class Scores(NamedTuple):
+    """What a policy says of every step of sequences, in one pass."""
+
+    logits: Array  # [B, T, D] over ports; illegal ones are masked by whoever reads them
+    value: Array  # [B, T] expected return; 0 from policies without a value head
+
+
 @dataclass(frozen=True)
 class Policy:
-    """How to walk: `bind(maze, params) → Walker`.
+    """How to walk, twice: step by step, and a whole sequence at once. The two agree (tested).
 
-    `markov` says whether the ports' distribution depends on the arrival arc alone, so that
-    `mazerl.markov` can solve it exactly.
+    In either form arc A means that a walk begins, and everything before it is forgotten.
     """
 
     bind: Callable[[Maze, Any], Walker]
-    markov: bool
+    # How many of the last arrival arcs a layer or row reads; None where there is no bound.
+    context: int | None = 1
+    # (maze, params, arrival arcs [B, T]) → Scores; None where a policy cannot be trained
+    score: Callable[[Maze, Any, Array], Scores] | None = None
+    # Imitation is not told which ports exist; walks are kept to legal ones all the same.
+    learns_legality: bool = False
+
+    @property
+    def markov(self) -> bool:
+        """Whether the arrival arc says all, so that `mazerl.markov` can solve it exactly."""
+        return self.context == 1
 
 
 class Rows(NamedTuple):
@@ -125,11 +141,57 @@ def _bind_tabular(maze: Maze, logits: Array) -> Walker:
     return Walker(memory=(), logits=row)
 
 
-UNIFORM = Policy(_bind_uniform, markov=True)
+def _score_tabular(maze: Maze, logits: Array, arcs: Array) -> Scores:
+    row = _bind_tabular(maze, logits).logits
+    flat = jax.vmap(lambda arc: row((), arc)[0])(arcs.reshape(-1))
+    return Scores(flat.reshape(*arcs.shape, -1), jnp.zeros(arcs.shape))
+
+
+class ActorCritic(NamedTuple):
+    """Parameters of `TABULAR_CRITIC`: a tabular policy and one value per arrival arc."""
+
+    policy: Array  # [R]
+    value: Array  # [A+1]
+
+
+def _score_critic(maze: Maze, params: ActorCritic, arcs: Array) -> Scores:
+    return Scores(_score_tabular(maze, params.policy, arcs).logits, params.value[arcs])
+
+
+UNIFORM = Policy(_bind_uniform)
 """The uniform random walk, the base model; its parameters are ignored."""
 
-TABULAR = Policy(_bind_tabular, markov=True)
+TABULAR = Policy(_bind_tabular, score=_score_tabular)
 """One free row per arrival arc; the parameters are the flat logits [R] that `rows_of` lays out."""
+
+TABULAR_CRITIC = Policy(
+    lambda maze, params: _bind_tabular(maze, params.policy), score=_score_critic
+)
+"""`TABULAR` with values; the parameters are an `ActorCritic`."""
+
+
+def legal_ports(maze: Maze, arcs: Array) -> Array:
+    """Which ports exist after each arrival arc [..., D] bool."""
+    degree = jnp.asarray(maze.degree)[arrival_vertex(maze)][arcs]
+    ports = jnp.asarray(maze.ports).reshape((1,) * degree.ndim + (-1,))
+    return ports < degree[..., None]
+
+
+def port_log_probabilities(maze: Maze, logits: Array, arcs: Array) -> Array:
+    """Log-probabilities [..., D] after arrival arcs [...]; -inf at ports that do not exist."""
+    return jax.nn.log_softmax(jnp.where(legal_ports(maze, arcs), logits, -jnp.inf))
+
+
+def move_log_probability(log_p: Array, port: Array, decided: Array) -> Array:
+    """Of ports taken [...], given log_p [..., D]; 0 where the policy did not move."""
+    port = jnp.minimum(port, log_p.shape[-1] - 1)  # chance may have more ports
+    taken = jnp.take_along_axis(log_p, port[..., None], axis=-1)[..., 0]
+    return jnp.where(decided > 0, taken, 0.0)
+
+
+def is_decided(maze: Maze, arcs: Array) -> Array:
+    """Whether the policy moves after each arrival arc, rather than chance."""
+    return ~jnp.asarray(maze.chance)[arrival_vertex(maze)][arcs]
 
 
 def row_log_softmax(logits: Array, arrival: Array, num_rows: int) -> Array:

@@ -28,7 +28,8 @@ def no_repeat(policy: Policy) -> Policy:
 
         def logits(memory: tuple[Any, Array], arc: Array) -> tuple[Array, tuple[Any, Array]]:
             inside, traversed = memory
-            traversed = traversed.at[arc].add(1, mode="drop")  # arc A is no arc
+            begins = arc == maze.num_arcs
+            traversed = jnp.where(begins, 0, traversed.at[arc].add(1, mode="drop"))
             preference, inside = inner.logits(inside, arc)
             legal = ports < degree[arc]
             count = jnp.take(traversed, first_arc[arc] + ports, mode="clip")
@@ -38,4 +39,4 @@ def no_repeat(policy: Policy) -> Policy:
 
         return Walker((inner.memory, jnp.zeros(maze.num_arcs, jnp.int32)), logits)
 
-    return Policy(bind, markov=False)
+    return Policy(bind, context=None)

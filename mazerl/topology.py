@@ -7,6 +7,7 @@ A builder is a plain function with keyword parameters. It returns a `MultiGraph`
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
@@ -72,12 +73,46 @@ def corridor(
     """
     width, depth = require_whole("width", width), require_whole("depth", depth)
     lanes = require_whole("lanes", lanes)
+    return _branches([(depth, lanes)] * width, fork)
+
+
+@register
+def asymmetric_corridor(
+    depths: tuple[int, ...] = (2, 4, 6),
+    lanes: tuple[int, ...] = (3,),
+    fork: Literal["chance", "learned"] = "chance",
+) -> Graph:
+    """A corridor whose branches differ (Wei & Kim 2026, the robustness check).
+
+    Vertices are numbered as in `corridor`, branch after branch.
+
+    Args:
+        depths: diamonds of each branch, each at least 1.
+        lanes: parallel edges per diamond of each branch, each at least 1; one number for all.
+        fork: who moves there: "chance" (the environment, uniformly) or "learned" (the policy).
+
+    Returns:
+        A multigraph with one leaf, and goal, a branch.
+    """
+    depths = tuple(require_whole("a depth", depth) for depth in depths)
+    lanes = tuple(require_whole("lanes", number) for number in lanes)
+    if not depths or len(lanes) not in (1, len(depths)):
+        raise MazerlError(
+            f"{len(lanes)} lanes for {len(depths)} depths; give a depth or more, and lanes for each"
+        )
+    wide = lanes * len(depths) if len(lanes) == 1 else lanes
+    return _branches(list(zip(depths, wide, strict=True)), fork)
+
+
+def _branches(branches: list[tuple[int, int]], fork: str) -> Graph:
+    """Branches of (depth, lanes) on one fork."""
     if fork not in ("chance", "learned"):
         raise MazerlError(f"fork is {fork!r}; give 'chance' or 'learned'")
+    ends = list(accumulate(2 * depth + 1 for depth, _ in branches))
 
     def edges() -> Iterator[tuple[int, int]]:
-        for branch in range(width):
-            left = 1 + branch * (2 * depth + 1)
+        left = 1
+        for depth, lanes in branches:
             arrived = 0
             for _ in range(depth):
                 yield arrived, left
@@ -86,10 +121,10 @@ def corridor(
                     yield left, arrived
                 left += 2
             yield arrived, left
+            left += 1
 
-    leaves = range(2 * depth + 1, 1 + width * (2 * depth + 1), 2 * depth + 1)
-    graph: Graph = nx.MultiGraph(start=0, goals=list(leaves))
-    graph.add_nodes_from(range(1 + width * (2 * depth + 1)))
+    graph: Graph = nx.MultiGraph(start=0, goals=ends)
+    graph.add_nodes_from(range(1 + ends[-1]))
     with _no_garbage_collection():
         graph.add_edges_from(edges())
     if fork == "chance":

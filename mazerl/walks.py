@@ -1,6 +1,7 @@
 """Where training sequences come from: golden paths, recorded walks, walks with their loops erased.
 
-Trainers that imitate need only visit counts: how often, per episode, each row entry [R] is taken.
+Exact trainers need only visit counts: how often, per episode, each row entry [R] is taken. Sampled
+ones need the walks themselves.
 """
 
 from typing import NamedTuple
@@ -8,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mazerl.env import Walks
-from mazerl.maze import Maze
+from mazerl.errors import MazerlError, require_whole
+from mazerl.maze import Array, Maze
 from mazerl.policy import rows_of
 
 
@@ -43,6 +45,76 @@ def golden_visits(maze: Maze) -> np.ndarray:
                 for arrival, arrived in into[vertex]:
                     total[rows.start[arrival] + port] += arrived * share / through[vertex]
     return total / maze.num_goals
+
+
+def golden_walks(maze: Maze, num_walks: int, seed: int) -> Walks:
+    """Random golden paths: goals drawn uniformly, then uniform over the shortest paths to them."""
+    require_whole("the number of walks", num_walks)
+    generator, paths = np.random.default_rng(seed), _shortest_paths(maze)
+    reverse, start = np.asarray(maze.reverse).tolist(), int(maze.start)
+    goals = np.asarray(maze.goals)
+    drawn = generator.integers(len(goals), size=num_walks)
+    limit = max(paths.distance[goal] for goal in goals.tolist())
+    arc = np.full((num_walks, limit + 1), maze.num_arcs, np.int32)
+    port = np.zeros((num_walks, limit), np.int32)
+    length = np.array([paths.distance[goal] for goal in goals.tolist()], np.int32)[drawn]
+    for number in np.unique(drawn).tolist():
+        flow, _ = _golden_flow(paths, reverse, start, int(goals[number]))
+        onward: dict[int, list[int]] = {}
+        for taken in flow:
+            onward.setdefault(paths.head[reverse[taken]], []).append(taken)
+        for b in np.flatnonzero(drawn == number):
+            vertex = start
+            for t in range(length[b]):
+                choices = onward[vertex]
+                share = np.cumsum([flow[taken] for taken in choices])
+                pick = min(np.searchsorted(share, generator.random() * share[-1]), len(share) - 1)
+                arc[b, t + 1], port[b, t] = choices[pick], choices[pick] - paths.out[vertex].start
+                vertex = paths.head[choices[pick]]
+    arrived = np.ones(num_walks, bool)
+    return Walks(arc, port, goals[drawn], length, arrived, ~arrived)
+
+
+def mix_walks(most: Walks, some: Walks, share: float) -> Walks:
+    """Walks of which the first `share` are from `some` and the others from `most`.
+
+    As many as `most` has. Arrays are padded to the longer time.
+
+    Raises:
+        MazerlError: the share is not within 0 and 1, or `some` has too few walks.
+    """
+    total = len(most.length)
+    if not 0 <= share <= 1:
+        raise MazerlError(f"the share is {share}; give a number from 0 to 1")
+    count = round(share * total)
+    if count > len(some.length):
+        raise MazerlError(f"{count} walks wanted of {len(some.length)}; give more or mix in less")
+    limit = max(most.port.shape[1], some.port.shape[1])
+
+    def join(first: Array, second: Array) -> np.ndarray:
+        first, second = np.asarray(first)[:count], np.asarray(second)[count:]
+        if first.ndim == 1:
+            return np.concatenate([first, second])
+        length = limit + first.shape[1] - some.port.shape[1]
+        return np.concatenate([_padded(first, length), _padded(second, length)])
+
+    return Walks(*(join(some_field, field) for some_field, field in zip(some, most, strict=True)))
+
+
+def _padded(steps: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(steps, ((0, 0), (0, length - steps.shape[1])), mode="edge")
+
+
+def arrived_only(walks: Walks) -> Walks:
+    """The walks that reached their goals.
+
+    Raises:
+        MazerlError: none did.
+    """
+    kept = np.flatnonzero(np.asarray(walks.reached))
+    if not len(kept):
+        raise MazerlError("no walk reached its goal; raise the time limit or give a better teacher")
+    return Walks(*(np.asarray(field)[kept] for field in walks))
 
 
 def _shortest_paths(maze: Maze) -> _Paths:

@@ -173,7 +173,7 @@ def test_one_compilation_per_shape(small: Maze) -> None:
         traced.append(maze)
         return UNIFORM.bind(maze, params)
 
-    policy = Policy(bind, markov=True)
+    policy = Policy(bind)
     for run in (run_walks, rollout):
         traced.clear()
         for seed in range(3):

@@ -9,10 +9,10 @@ from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.env import Reward, continue_walks, reset
 from mazerl.markov import hitting_times, policy_gradient
 from mazerl.objectives import clipped_surrogate, generalized_advantages
-from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.policy import TABULAR_CRITIC, UNIFORM, ActorCritic, row_probabilities, rows_of
 from mazerl.search import no_repeat
-from mazerl.train import train
-from mazerl.train.ppo import TRAINING, PPOParams, PPOTask, Sizes, ppo, tabular_start
+from mazerl.train import Training, TrainingWarning, train
+from mazerl.train.ppo import TRAINING, PPOTask, Sizes, collapse, ppo, tabular_start
 
 
 def time_of(maze: Maze, logits: np.ndarray) -> float:
@@ -22,9 +22,8 @@ def time_of(maze: Maze, logits: np.ndarray) -> float:
 def advantages_by_hand(
     reward: np.ndarray,
     value: np.ndarray,
-    after: np.ndarray,
     terminated: np.ndarray,
-    truncated: np.ndarray,
+    closing: np.ndarray,
     gamma: float,
     lam: float,
 ) -> np.ndarray:
@@ -32,12 +31,14 @@ def advantages_by_hand(
     T, B = reward.shape
     result = np.zeros((T, B))
     for b in range(B):
-        for t in range(T):
+        for t in np.flatnonzero(~closing[:, b]):
             weight = 1.0
             for s in range(t, T):
-                bootstrap = 0.0 if terminated[s, b] else gamma * after[s, b]
+                if closing[s, b]:
+                    break
+                bootstrap = 0.0 if terminated[s, b] else gamma * value[s + 1, b]
                 result[t, b] += weight * (reward[s, b] + bootstrap - value[s, b])
-                if terminated[s, b] or truncated[s, b]:
+                if terminated[s, b]:
                     break
                 weight *= gamma * lam
     return result
@@ -45,22 +46,24 @@ def advantages_by_hand(
 
 def test_advantages_agree_with_their_definition() -> None:
     rng = np.random.default_rng(0)
-    reward, value, after = rng.normal(size=(3, 12, 5))
+    reward, value = rng.normal(size=(12, 5)), rng.normal(size=(13, 5))
     terminated = rng.random((12, 5)) < 0.2
-    truncated = ~terminated & (rng.random((12, 5)) < 0.2)
-    expected = advantages_by_hand(reward, value, after, terminated, truncated, 0.9, 0.8)
-    ends = jnp.asarray(terminated), jnp.asarray(truncated)
-    arrays = jnp.asarray(reward), jnp.asarray(value), jnp.asarray(after)
-    computed = generalized_advantages(*arrays, *ends, 0.9, 0.8)
+    closing = ~terminated & (rng.random((12, 5)) < 0.2)
+    expected = advantages_by_hand(reward, value, terminated, closing, 0.9, 0.8)
+    ends = jnp.asarray(terminated), jnp.asarray(closing)
+    computed = generalized_advantages(jnp.asarray(reward), jnp.asarray(value), *ends, 0.9, 0.8)
     np.testing.assert_allclose(computed, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_time_out_bootstraps_and_a_goal_does_not() -> None:
-    one = jnp.ones((1, 1))
-    no, yes = jnp.zeros((1, 1), bool), jnp.ones((1, 1), bool)
-    rest = (0.5, 1.0)
-    assert float(generalized_advantages(one, 0 * one, 4 * one, yes, no, *rest)[0, 0]) == 1
-    assert float(generalized_advantages(one, 0 * one, 4 * one, no, yes, *rest)[0, 0]) == 3
+    reward, value = jnp.ones((2, 1)), jnp.array([[0.0], [4.0], [9.0]])
+    never = jnp.zeros((2, 1), bool)
+    first, second = jnp.array([[True], [False]]), jnp.array([[False], [True]])
+    arrived = generalized_advantages(reward, value, first, never, 0.5, 1.0)
+    assert float(arrived[0, 0]) == 1
+    # The second row closes the walk: its value of 4 stands for the rest, what follows does not.
+    cut = generalized_advantages(reward, value, never, second, 0.5, 1.0)
+    assert cut[:, 0].tolist() == [1 + 0.5 * 4, 0]
 
 
 def test_clipping_is_pessimistic() -> None:
@@ -75,39 +78,41 @@ def test_walkers_go_on_and_begin_anew(small: Maze) -> None:
     walk = jax.jit(continue_walks, static_argnums=(0, 5))
     first, middle = walk(UNIFORM, (), small, state, jax.random.key(1), 60, 25)
     second, _ = walk(UNIFORM, (), small, middle, jax.random.key(2), 60, 25)
-    steps = [np.concatenate(parts) for parts in zip(first, second, strict=True)]
-    arc, port, next_arc, terminated, truncated = steps
-    head = np.append(small.head, small.start)
-    np.testing.assert_array_equal(small.first_arc[head[arc]] + port, next_arc)
-    ended = terminated | truncated
-    assert not (terminated & truncated).any()
+    np.testing.assert_array_equal(first.arc[-1], second.arc[0])
+    arc = np.concatenate([first.arc, second.arc[1:]])
+    port, terminated, closing = (
+        np.concatenate(parts) for parts in zip(first[1:4], second[1:4], strict=True)
+    )
     assert terminated.any()
-    assert truncated.any()
-    np.testing.assert_array_equal(arc[1:][~ended[:-1]], next_arc[:-1][~ended[:-1]])
-    assert (arc[1:][ended[:-1]] == small.num_arcs).all()
-    assert np.isin(head[next_arc[terminated]], small.goals).all()
+    assert closing.any()
+    head = np.append(small.head, small.start)
+    taken = small.first_arc[head[arc[:-1]]] + port
+    goes_on = ~terminated & ~closing
+    np.testing.assert_array_equal(taken[goes_on], arc[1:][goes_on])
+    assert (arc[1:][~goes_on] == small.num_arcs).all()
+    assert np.isin(head[taken[terminated]], small.goals).all()
     for b in range(40):
-        begins = np.flatnonzero(np.append(True, ended[:-1, b]))
-        lengths = np.diff(begins)
-        assert lengths.max() <= 25
-        assert (lengths[truncated[begins[1:] - 1, b]] == 25).all()
+        ends = np.flatnonzero(~goes_on[:, b])
+        length = np.diff(np.append(-1, ends)) - closing[ends, b]
+        assert length.max() <= 25
+        assert (length[closing[ends, b]] == 25).all()
 
 
 def test_the_sampled_gradient_points_along_the_exact_one() -> None:
     maze = compile_maze(build("corridor", width=2, depth=1, lanes=2))
     logits = np.random.default_rng(0).normal(size=rows_of(maze).size) / 2
     exact = policy_gradient(maze, row_probabilities(maze, logits), Reward(0.0, 1.0)).logits
-    method = ppo(maze, TABULAR, Sizes(walkers=256, horizon=4000, epochs=1, minibatches=1))
+    method = ppo(maze, TABULAR_CRITIC, Sizes(walkers=256, horizon=4000, epochs=1, minibatches=1))
     task = PPOTask(Reward(0.0, 0.01), gamma=1.0, lam=1.0, entropy=0.0, limit=10**6)
     # Any baseline will do; about -0.01·H keeps the noise down.
     values = np.full(maze.num_arcs + 1, -0.01 * time_of(maze, logits))
-    params = PPOParams(jnp.asarray(logits, jnp.float32), jnp.asarray(values, jnp.float32))
+    params = ActorCritic(jnp.asarray(logits, jnp.float32), jnp.asarray(values, jnp.float32))
 
     @jax.jit
     def sampled(key: jax.Array) -> jax.Array:
         state = method.begin(task, key)
         batch, _ = method.collect(task, params, state, key, jnp.float32(0))
-        return -jax.grad(method.loss)(params, batch).policy
+        return -jax.grad(method.loss, has_aux=True)(params, batch)[0].policy
 
     gradients = np.stack([np.asarray(sampled(jax.random.key(k))) for k in range(8)])
     mean = gradients.mean(0)
@@ -134,16 +139,55 @@ def test_ppo_learns_to_backtrack(medium: Maze) -> None:
 
 def test_same_key_same_bits(small: Maze) -> None:
     short = replace(TRAINING, steps=10, record_every=5)
-    method, start = ppo(small, TABULAR, Sizes(8, 16)), tabular_start(small)
+    method, start = ppo(small, TABULAR_CRITIC, Sizes(8, 16)), tabular_start(small)
     runs = [train(method, PPOTask(), start, short, jax.random.key(k)) for k in (0, 0, 1)]
     np.testing.assert_array_equal(runs[0].params.policy, runs[1].params.policy)
     assert not np.array_equal(runs[0].params.policy, runs[2].params.policy)
 
 
+def test_a_collapse_is_told(medium: Maze) -> None:
+    task = PPOTask(gamma=1.0, lam=0.95, entropy=0.0)
+    method = ppo(medium, sizes=Sizes(64, 128, 4, 4))
+    training = replace(TRAINING, steps=200, rate=0.05, kl_stop=float("inf"))
+    with pytest.warns(TrainingWarning, match="PPO has collapsed: of walks that last"):
+        run = train(method, task, tabular_start(medium), training, jax.random.key(0))
+    assert time_of(medium, run.params.policy) > 1000 * 754
+    # Many walks still arrive by luck, so that success alone would not show it.
+    assert run.metrics["success"][-1] > 0.5
+
+
+def test_a_run_that_learns_is_not_called_collapsed() -> None:
+    steps = np.full(50, 1000.0)
+    metrics = {"late_steps": steps, "late_arrivals": steps / 100, "distinct": steps / 1e4}
+    assert collapse(metrics, 1) is None
+    lost = metrics | {"late_arrivals": np.append(np.full(45, 10.0), np.full(5, 0.5))}
+    assert "0.5 arrive an update, not 10 as at first, with 10 distinct" in str(collapse(lost, 1))
+    few = {name: values / 100 for name, values in lost.items()}
+    assert collapse(few, 1) is None  # too few were due to tell
+    assert collapse(few, 100) is not None
+    solved = lost | {"late_steps": np.append(np.full(45, 1000.0), np.zeros(5))}
+    assert collapse(solved, 1) is None
+
+
+def test_a_large_kl_ends_the_update(small: Maze) -> None:
+    method, start = ppo(small, sizes=Sizes(8, 64, 4, 4)), tabular_start(small)
+    fast = Training(4, "sgd", 5.0, record_every=1)
+    stopped = replace(fast, kl_stop=1e-3)
+    free, halted = (
+        train(method, PPOTask(), start, training, jax.random.key(0)) for training in (fast, stopped)
+    )
+    assert (free.metrics["taken"] == 1).all()
+    assert (halted.metrics["taken"] < 1).all()
+    assert (halted.metrics["taken"] > 0).all()  # the first part of an update has a KL of 0
+    assert halted.metrics["kl"].max() > 1e-3
+    moved = [np.abs(run.params.policy).max() for run in (halted, free)]
+    assert 0 < moved[0] < moved[1]
+
+
 def test_bad_sizes_are_refused(small: Maze) -> None:
     with pytest.raises(MazerlError, match="minibatches do not divide 128 samples"):
-        ppo(small, TABULAR, Sizes(8, 16, minibatches=5))
+        ppo(small, TABULAR_CRITIC, Sizes(8, 16, minibatches=5))
     with pytest.raises(MazerlError, match="walkers is 0"):
-        ppo(small, TABULAR, Sizes(walkers=0))
-    with pytest.raises(MazerlError, match="remembers more than the arrival arc"):
-        ppo(small, no_repeat(TABULAR))
+        ppo(small, TABULAR_CRITIC, Sizes(walkers=0))
+    with pytest.raises(MazerlError, match="no whole-sequence form"):
+        ppo(small, no_repeat(TABULAR_CRITIC))

@@ -12,7 +12,7 @@ from mazerl.objectives import cross_entropy, row_divergence
 from mazerl.policy import TABULAR, row_probabilities, rows_of
 from mazerl.train import Batch, Method, Training, TrainingDivergedError, train
 from mazerl.train.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
-from mazerl.train.loop import the_task
+from mazerl.train.loop import Metrics, Watch, the_task
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
 from mazerl.walks import erase_loops, golden_visits, visits_of
 
@@ -139,7 +139,7 @@ def test_row_divergence_by_hand() -> None:
 def test_same_key_same_bits_and_runs_do_not_compile_again() -> None:
     traced: list[object] = []
 
-    def loss(params: jax.Array, batch: Batch) -> jax.Array:
+    def loss(params: jax.Array, batch: Batch) -> tuple[jax.Array, Metrics]:
         traced.append(batch)
         return RLVR_FAMILIES.loss(params, batch)
 
@@ -155,9 +155,9 @@ def test_same_key_same_bits_and_runs_do_not_compile_again() -> None:
 
 
 def test_divergence_stops_with_the_last_good_parameters() -> None:
-    def loss(params: jax.Array, batch: object) -> jax.Array:
+    def loss(params: jax.Array, batch: object) -> tuple[jax.Array, Metrics]:
         del batch
-        return jnp.log(params).sum()
+        return jnp.log(params).sum(), {}
 
     method = Method(the_task, loss)
     x, updates = 1.0, 0
@@ -199,6 +199,12 @@ def test_bad_visits_are_refused(small: Maze) -> None:
 def test_progress_is_told() -> None:
     told: list[int] = []
     training = Training(24, "sgd", 0.1, record_every=2)
-    train(RLVR_FAMILIES, CorridorTask(2, 2), np.zeros((4, 2)), training, progress=told.append)
+    train(
+        RLVR_FAMILIES,
+        CorridorTask(2, 2),
+        np.zeros((4, 2)),
+        training,
+        watch=Watch(lambda done, _: told.append(done)),
+    )
     assert told[-1] == 24
     assert told == sorted(told)

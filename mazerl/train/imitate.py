@@ -17,7 +17,7 @@ from mazerl.families import FamilyVisits, family_log_probabilities
 from mazerl.maze import Array, Maze
 from mazerl.objectives import cross_entropy
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Batch, Method, the_task
+from mazerl.train.loop import Batch, Method, Metrics, the_task
 
 
 class Demonstration(NamedTuple):
@@ -44,15 +44,15 @@ def demonstration(maze: Maze, visits: np.ndarray) -> Demonstration:
     return Demonstration(visits, rows.arrival, np.zeros(maze.num_arcs + 1, np.int32))
 
 
-def _tabular_loss(logits: Array, batch: Batch) -> Array:
+def _tabular_loss(logits: Array, batch: Batch) -> tuple[Array, Metrics]:
     task: Demonstration = batch.shared
     log_probability = row_log_softmax(logits, task.arrival, task.rows.shape[0])
-    return cross_entropy(log_probability, task.visits)
+    return cross_entropy(log_probability, task.visits), {}
 
 
-def _family_loss(gaps: Array, batch: Batch) -> Array:
+def _family_loss(gaps: Array, batch: Batch) -> tuple[Array, Metrics]:
     task: FamilyVisits = batch.shared
-    return cross_entropy(family_log_probabilities(gaps, task.lanes), task.visits)
+    return cross_entropy(family_log_probabilities(gaps, task.lanes), task.visits), {}
 
 
 IMITATE_TABULAR = Method(the_task, _tabular_loss, exact=True)

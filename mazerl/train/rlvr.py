@@ -20,7 +20,7 @@ from mazerl.markov import mean_hitting_time
 from mazerl.maze import Array, Maze
 from mazerl.objectives import expected_reward
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Batch, Method, the_task
+from mazerl.train.loop import Batch, Method, Metrics, the_task
 
 
 class CorridorTask(NamedTuple):
@@ -32,10 +32,10 @@ class CorridorTask(NamedTuple):
     penalty: float = 1e-3
 
 
-def _corridor_loss(gaps: Array, batch: Batch) -> Array:
+def _corridor_loss(gaps: Array, batch: Batch) -> tuple[Array, Metrics]:
     task: CorridorTask = batch.shared
     time = hitting_time(gaps, task.width, task.lanes)
-    return -expected_reward(time, task.arrival, task.penalty)
+    return -expected_reward(time, task.arrival, task.penalty), {}
 
 
 RLVR_FAMILIES = Method(the_task, _corridor_loss, exact=True)
@@ -50,10 +50,10 @@ def rlvr_tabular(maze: Maze) -> Method:
     """
     rows, plan = rows_of(maze), plan_chain(maze)
 
-    def loss(logits: Array, batch: Batch) -> Array:
+    def loss(logits: Array, batch: Batch) -> tuple[Array, Metrics]:
         reward: Reward = batch.shared
         probability = jnp.exp(row_log_softmax(logits, rows.arrival, maze.num_arcs + 1))
         time = mean_hitting_time(plan, probability)
-        return -expected_reward(time, reward.arrival, reward.penalty)
+        return -expected_reward(time, reward.arrival, reward.penalty), {}
 
     return Method(the_task, loss, exact=True)

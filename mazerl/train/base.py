@@ -1,0 +1,119 @@
+"""The base model: a policy pretrained on uniform random walks until it walks like one.
+
+A tabular policy needs no training, its zeros are the uniform walk. A transformer is trained until
+its mean KL from the uniform policy is below `MAX_DIVERGENCE`. Base models are stored once for each
+configuration, so that SFT and RL start from the same bits.
+"""
+
+import dataclasses
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mazerl.env import rollout
+from mazerl.errors import MazerlError
+from mazerl.maze import Array, Maze
+from mazerl.policy import UNIFORM, Policy, is_decided, port_log_probabilities
+from mazerl.results import is_done, read_record, write_record
+from mazerl.train.loop import Training, train
+from mazerl.train.sft import pretraining
+from mazerl.transformer import Decoder, init_transformer, transformer
+
+MAX_DIVERGENCE = 0.01
+"""Nats a step of the policy's own, KL(policy ‖ uniform), on uniform random walks."""
+
+STORE = "base"
+"""The folder of the run store that holds base models."""
+
+_WALKS = 32  # a batch, and the walks that the divergence is measured on
+_TEST_KEY = 1
+
+
+def pretrain(maze: Maze, policy: Policy, params: Any, key: Array, length: int = 256) -> Any:
+    """Parameters that walk like the uniform policy, from random ones.
+
+    Raises:
+        MazerlError: the divergence is still too large after 4000 updates.
+    """
+    method = pretraining(maze, policy, length, _WALKS)
+    training = Training(200, "adam", 1e-3, record_every=200, max_norm=1.0)
+    for chunk in range(20):
+        params = train(method, (), params, training, jax.random.fold_in(key, chunk)).params
+        test_key = jax.random.fold_in(jax.random.fold_in(key, chunk), _TEST_KEY)
+        if divergence_from_uniform(maze, policy, params, test_key, length) < MAX_DIVERGENCE:
+            return params
+    raise MazerlError(
+        f"the base model is not within {MAX_DIVERGENCE} nats of uniform after 4000 updates; "
+        "give it more channels"
+    )
+
+
+def divergence_from_uniform(
+    maze: Maze, policy: Policy, params: Any, key: Array, length: int = 256
+) -> float:
+    """Mean KL(policy ‖ uniform), nats a step of the policy's own, on uniform random walks."""
+    if policy.score is None:
+        raise MazerlError("this policy has no whole-sequence form; give the one that it wraps")
+    walks = rollout(UNIFORM, (), maze, key, _WALKS, length)
+    arc = walks.arc[:, :-1]
+    log_p = port_log_probabilities(maze, policy.score(maze, params, arc).logits, arc)
+    finite = jnp.where(jnp.isfinite(log_p), log_p, 0.0)
+    ports = jnp.sum(jnp.isfinite(log_p), -1)
+    divergence = jnp.log(ports) + jnp.sum(jnp.exp(log_p) * finite, -1)
+    real = jnp.arange(length)[None, :] < walks.length[:, None]
+    own = real & is_decided(maze, arc)
+    return float(jnp.sum(jnp.where(own, divergence, 0.0)) / jnp.sum(own))
+
+
+def base_model(
+    root: Path, maze: Maze, description: dict[str, Any], decoder: Decoder, seed: int
+) -> Any:
+    """The stored base model of a maze, a shape and a seed; pretrained and stored if there is none.
+
+    Args:
+        root: the run store.
+        maze: what the model walks on.
+        description: what makes the maze: topology and parameters.
+        decoder: the transformer's shape.
+        seed: of the random parameters and the pretraining.
+    """
+    shape = dataclasses.asdict(decoder)
+    config = {"maze": description, "decoder": shape, "seed": seed, "divergence": MAX_DIVERGENCE}
+    policy, key = transformer(decoder), jax.random.key(seed)
+    if not is_done(root, STORE, config):
+        began = time.perf_counter()
+        start = init_transformer(decoder, maze, jax.random.fold_in(key, 0))
+        params = pretrain(maze, policy, start, jax.random.fold_in(key, 1))
+        write_record(root, STORE, config, flatten(params), time.perf_counter() - began)
+    return unflatten(read_record(root, STORE, config).arrays)
+
+
+def flatten(params: Any) -> dict[str, np.ndarray]:
+    """Nested dicts of arrays as one dict, keys joined by slashes."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {"/".join(str(part.key) for part in path): np.asarray(x) for path, x in leaves}
+
+
+def unflatten(arrays: dict[str, np.ndarray]) -> dict[Any, Any]:
+    """What `flatten` flattened; keys of digits become numbers."""
+    params: dict[Any, Any] = {}
+    for name, array in arrays.items():
+        *folders, leaf = (int(part) if part.isdigit() else part for part in name.split("/"))
+        inside = params
+        for folder in folders:
+            inside = inside.setdefault(folder, {})
+        inside[leaf] = array
+    return params
+
+
+def digest(params: Any) -> str:
+    """sha256 of parameters, the same exactly if every bit is."""
+    hashed = hashlib.sha256()
+    for name, array in sorted(flatten(params).items()):
+        hashed.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
+    return hashed.hexdigest()

@@ -1,0 +1,127 @@
+"""GRPO with a verifiable reward: walks are compared with others that had the same goal.
+
+    for each update:
+        walks     = `groups` × `group` whole walks; those of a group share a drawn goal
+        reward    = arrival - penalty · steps of the whole walk
+        advantage = reward - mean of the group (divided by its standard deviation, if asked for)
+        for each of `epochs` passes over `minibatches` parts:
+            loss  = -mean over the policy's own moves of min(r A, clip(r) A) - entropy · H(π)
+
+There is no value function. A group whose walks all succeed or all fail says nothing about success:
+with N walks and success probability p that happens with probability p^N + (1-p)^N.
+Shao et al. 2024.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from mazerl.env import Reward, Walks, rollout
+from mazerl.errors import MazerlError, require_whole
+from mazerl.maze import Array, Maze
+from mazerl.objectives import Moves, collapse_probability, group_advantages, policy_terms
+from mazerl.policy import TABULAR, Policy, is_decided, move_log_probability, port_log_probabilities
+from mazerl.train.loop import Batch, Method, Metrics, Training
+
+TRAINING = Training(
+    steps=400, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.05
+)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What is static in GRPO: shapes, counts and the two variants."""
+
+    groups: int = 16
+    group: int = 16  # walks that share a goal, at least 2
+    limit: int = 256  # steps after which a walk has failed
+    epochs: int = 1
+    minibatches: int = 1
+    divide_by_spread: bool = True
+    leave_one_out: bool = False
+
+
+class GRPOTask(NamedTuple):
+    """What is traced in GRPO."""
+
+    reward: Reward = Reward(1.0, 1e-3)
+    clip: float = 0.2
+    entropy: float = 0.0
+
+
+class _Samples(NamedTuple):
+    """Whole walks."""
+
+    arc: Array  # [N, T]
+    moves: Moves  # [N, T]
+    advantage: Array  # [N] of the walk
+
+
+class _Shared(NamedTuple):
+    clip: Array
+    entropy: Array
+
+
+def grpo(maze: Maze, policy: Policy = TABULAR, sizes: Groups | None = None) -> Method:
+    """GRPO on a maze. Parameters: the policy's. Task: a `GRPOTask`.
+
+    Raises:
+        MazerlError: a size below 1, a group of one walk, minibatches that do not divide the walks,
+            or a policy that cannot be trained.
+    """
+    sizes = sizes or Groups()
+    for name in ("groups", "group", "limit", "epochs", "minibatches"):
+        require_whole(name, getattr(sizes, name))
+    if sizes.group < 2:
+        raise MazerlError("a group of 1 walk has nothing to compare it with; give at least 2")
+    walks = sizes.groups * sizes.group
+    if walks % sizes.minibatches:
+        raise MazerlError(
+            f"{sizes.minibatches} minibatches do not divide {walks} walks; give a divisor"
+        )
+    if policy.score is None:
+        raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")
+    score = policy.score
+
+    def collect(
+        task: GRPOTask, params: Any, state: Any, key: Array, share: Array
+    ) -> tuple[Batch, Any]:
+        seen = rollout(policy, params, maze, key, walks, sizes.limit, sizes.group)
+        arc = seen.arc[:, :-1]
+        log_p = port_log_probabilities(maze, score(maze, params, arc).logits, arc)
+        real = jnp.arange(sizes.limit)[None, :] < seen.length[:, None]
+        own = (real & is_decided(maze, arc)).astype(jnp.float32)
+        reward = task.reward.arrival * seen.reached - task.reward.penalty * seen.length
+        advantage = group_advantages(
+            reward.reshape(sizes.groups, sizes.group), sizes.divide_by_spread, sizes.leave_one_out
+        )
+        collected = _Samples(
+            arc=arc,
+            moves=Moves(seen.port, move_log_probability(log_p, seen.port, own), own),
+            advantage=advantage.reshape(-1),
+        )
+        shared = _Shared(task.clip, task.entropy * (1 - share))
+        return Batch(collected, shared, _seen(seen, reward, sizes)), state
+
+    def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
+        samples, shared = batch.samples, batch.shared
+        log_p = port_log_probabilities(maze, score(maze, params, samples.arc).logits, samples.arc)
+        advantage = jnp.broadcast_to(samples.advantage[:, None], samples.arc.shape)
+        terms = policy_terms(log_p, samples.moves, advantage, shared.clip)
+        told = {"entropy": terms.entropy, "kl": terms.kl}
+        return -terms.gain - shared.entropy * terms.entropy, told
+
+    return Method(collect, loss, epochs=sizes.epochs, minibatches=sizes.minibatches)
+
+
+def _seen(walks: Walks, reward: Array, sizes: Groups) -> Metrics:
+    successes = walks.reached.reshape(sizes.groups, sizes.group).sum(1)
+    success = walks.reached.mean()
+    return {
+        "success": success,
+        "reward": reward.mean(),
+        "length": walks.length.mean(),
+        "collapsed": jnp.mean((successes == 0) | (successes == sizes.group)),
+        "predicted_collapsed": collapse_probability(success, sizes.group),
+    }

@@ -1,0 +1,114 @@
+"""SFT on recorded walks: golden paths, walks that backtrack, a teacher's walks, mixtures of them.
+
+    corpus = walks to imitate; where they come from is all that tells the kinds of SFT apart
+    for each update:
+        batch  = `batch` walks drawn from the corpus
+        tokens = the policy's own moves in the whole batch
+        loss   = Σ over microbatches of Σ -log π(move | walk so far) / tokens
+
+Dividing by the tokens of the whole batch, not of each microbatch, makes the gradient that of the
+mean over tokens however unequal the walks' lengths are.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mazerl.env import Walks, rollout
+from mazerl.errors import MazerlError, require_whole
+from mazerl.maze import Array, Maze
+from mazerl.policy import (
+    UNIFORM,
+    Policy,
+    is_decided,
+    legal_ports,
+    move_log_probability,
+    port_log_probabilities,
+)
+from mazerl.train.loop import Batch, Method, Metrics, Training
+
+TRAINING = Training(steps=1000, optimizer="adam", rate=1e-3, record_every=10, max_norm=1.0)
+
+
+class Corpus(NamedTuple):
+    """Walks to imitate, as tokens."""
+
+    arc: Array  # [N, T] arrival arc
+    port: Array  # [N, T]
+    decided: Array  # [N, T] 1 where the demonstrator moved; 0 where chance did, and on padding
+
+
+def corpus(maze: Maze, walks: Walks) -> Corpus:
+    """Walks as a corpus, cut after the longest.
+
+    Raises:
+        MazerlError: the demonstrator never moved in them.
+    """
+    length = np.asarray(walks.length)
+    longest = int(length.max(initial=1))
+    arc, port = np.asarray(walks.arc)[:, :longest], np.asarray(walks.port)[:, :longest]
+    real = np.arange(longest) < length[:, None]
+    decided = real & np.asarray(is_decided(maze, arc))
+    if not decided.any():
+        raise MazerlError("the walks hold no move of the policy's own; give longer ones")
+    # Padding stands on the arc where the walk ended, so that it begins no new one.
+    return Corpus(arc, port, decided.astype(np.float32))
+
+
+def sft(maze: Maze, policy: Policy, batch: int = 64, microbatches: int = 1) -> Method:
+    """Imitation of a corpus. Parameters: the policy's. Task: a `Corpus`.
+
+    Raises:
+        MazerlError: a size below 1, microbatches that do not divide the batch, or a policy that
+            cannot be trained.
+    """
+
+    def collect(
+        task: Corpus, params: Any, state: Any, key: Array, share: Array
+    ) -> tuple[Batch, Any]:
+        del params, share
+        drawn = jax.random.randint(key, (batch,), 0, task.arc.shape[0])
+        samples = jax.tree.map(lambda x: x[drawn], task)
+        return Batch(samples, jnp.sum(samples.decided), {}), state
+
+    return _imitation(maze, policy, batch, microbatches, collect)
+
+
+def pretraining(
+    maze: Maze, policy: Policy, length: int, batch: int = 64, microbatches: int = 1
+) -> Method:
+    """Imitation of fresh uniform random walks of `length` steps. Task: ()."""
+
+    def collect(task: Any, params: Any, state: Any, key: Array, share: Array) -> tuple[Batch, Any]:
+        del task, params, share
+        walks = rollout(UNIFORM, (), maze, key, batch, length)
+        arc = walks.arc[:, :-1]
+        real = jnp.arange(length)[None, :] < walks.length[:, None]
+        decided = (real & is_decided(maze, arc)).astype(jnp.float32)
+        return Batch(Corpus(arc, walks.port, decided), jnp.sum(decided), {}), state
+
+    return _imitation(maze, policy, batch, microbatches, collect)
+
+
+def _imitation(maze: Maze, policy: Policy, batch: int, microbatches: int, collect: Any) -> Method:
+    require_whole("the batch", batch)
+    if batch % require_whole("the number of microbatches", microbatches):
+        raise MazerlError(f"{microbatches} microbatches do not divide {batch} walks")
+    if policy.score is None:
+        raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")
+    score = policy.score
+
+    def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
+        corpus, tokens = batch.samples, batch.shared
+        logits = score(maze, params, corpus.arc).logits
+        free = jax.nn.log_softmax(logits)
+        legal = port_log_probabilities(maze, logits, corpus.arc)
+        log_p = free if policy.learns_legality else legal
+        taken = move_log_probability(log_p, corpus.port, corpus.decided)
+        illegal = jnp.sum(jnp.where(legal_ports(maze, corpus.arc), 0.0, jnp.exp(free)), -1)
+        told = {"illegal": jnp.sum(corpus.decided * illegal) / tokens}
+        return -jnp.sum(taken) / tokens, told if policy.learns_legality else {}
+
+    return Method(collect, loss, microbatches=microbatches)
