@@ -1,4 +1,4 @@
-"""The `mazerl` command: topologies, solve, sample.
+"""The `mazerl` command: topologies, solve, sample, train, evaluate.
 
 Every registered topology becomes a subcommand whose flags are its builder's parameters. Bad input
 is one line on standard error and exit code 2.
@@ -11,8 +11,10 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, make_dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import docstring_parser
@@ -24,6 +26,7 @@ from rich.table import Table
 from mazerl.errors import MazerlError
 from mazerl.report import sample_report, solve_report
 from mazerl.topology import TOPOLOGIES
+from mazerl.train.loop import TrainingWarning
 
 _POLICY_HELP = (
     "uniform: the random walk, the base model; sft: the limit of SFT on golden paths; "
@@ -51,6 +54,12 @@ _SAMPLE: dict[str, tuple[Any, Any, str]] = {
     "seed": (int, 0, "the same seed gives the same walks"),
     "json": (bool, False, "print one JSON object"),
 }
+_EVALUATE: dict[str, tuple[Any, Any, str]] = {
+    "walks": (int, 1000, "number of walks, for policies that no exact chain holds"),
+    "limit": (int | None, None, "time limit of a walk in steps [default: that of the training]"),
+    "seed": (int, 0, "the same seed gives the same walks"),
+    "json": (bool, False, "print one JSON object"),
+}
 _COMMANDS: dict[str, tuple[str, Callable[..., dict[str, Any]], dict[str, tuple[Any, Any, str]]]] = {
     "solve": ("Print exact expected hitting times of a maze.", solve_report, _SOLVE),
     "sample": ("Estimate a hitting time from walks, with an interval.", sample_report, _SAMPLE),
@@ -75,28 +84,97 @@ def _run(words: list[str]) -> None:
     if command == "topologies":
         _topologies(rest)
         return
+    if command == "train":
+        _train(rest)
+        return
+    if command == "evaluate":
+        _evaluate(rest)
+        return
     if command not in _COMMANDS:
-        raise MazerlError(f"unknown command {command!r}; known: topologies, {', '.join(_COMMANDS)}")
+        known = ", ".join(["topologies", *_COMMANDS, "train", "evaluate"])
+        raise MazerlError(f"unknown command {command!r}; known: {known}")
     summary, report, options = _COMMANDS[command]
     if not rest or rest[0] in ("-h", "--help"):
         print(f"usage: mazerl {command} TOPOLOGY [options]\n\n{summary}\n\n{_topology_lines()}")
         print(f"\n`mazerl {command} TOPOLOGY --help` lists the options.")
         return
-    topology = rest[0]
-    if topology not in TOPOLOGIES:
-        known = ", ".join(sorted(TOPOLOGIES))
-        raise MazerlError(f"unknown topology {topology!r}; known: {known}")
+    topology = _known_topology(rest[0])
     parsed = _parse(f"mazerl {command} {topology}", summary, topology, options, rest[1:])
     chosen = {name: parsed.pop(name) for name in options}
     as_json = chosen.pop("json")
-    columns = (TextColumn(f"{command} {topology}"), BarColumn(), TimeElapsedColumn())
+    with _progress(f"{command} {topology}") as tell:
+        if report is sample_report:
+            chosen["progress"] = tell
+        result = report(topology, parsed, **chosen)
+    _print(result, as_json)
+
+
+def _train(rest: list[str]) -> None:
+    # Training needs libraries that the other commands do without.
+    from mazerl.options import METHODS, fill_defaults, train_options
+    from mazerl.recipes import run_training
+
+    if not rest or rest[0] in ("-h", "--help"):
+        methods = "\n".join(f"  {name:<8} {summary}" for name, summary in METHODS.items())
+        print(
+            "usage: mazerl train METHOD [--topology TOPOLOGY] [options]\n\n"
+            f"Train a policy and say how well it walks.\n\nmethods:\n{methods}\n\n"
+            f"topologies (corridor by default):\n{_topology_lines()}\n\n"
+            "`mazerl train METHOD [--topology TOPOLOGY] --help` lists the options.\n\n"
+            "example: mazerl train ppo --width 4 --depth 4 --lanes 3 --out runs/first\n"
+            "         mazerl evaluate runs/first"
+        )
+        return
+    method, words = rest[0], rest[1:]
+    options = train_options(method)
+    topology = "corridor"
+    if "--topology" in words:
+        at = words.index("--topology")
+        topology = _known_topology(words[at + 1] if at + 1 < len(words) else "")
+        words = words[:at] + words[at + 2 :]
+    prog = f"mazerl train {method} --topology {topology}"
+    parsed = _parse(prog, METHODS[method], topology, options, words)
+    chosen = fill_defaults(method, {name: parsed.pop(name) for name in options})
+    out, store, resume, as_json = (chosen.pop(name) for name in ("out", "store", "resume", "json"))
+    config = {"method": method, "topology": topology, "parameters": parsed} | chosen
+    with _progress(f"train {method}") as tell, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", TrainingWarning)
+        result = run_training(config, Path(out), Path(store), resume, tell)
+    for warning in warned:
+        if issubclass(warning.category, TrainingWarning):
+            print(f"warning: {warning.message}", file=sys.stderr)
+    _print(result, as_json)
+
+
+def _evaluate(rest: list[str]) -> None:
+    from mazerl.recipes import evaluate_run
+
+    summary = "Say how well a trained run walks: exactly where that is possible, else from walks."
+    if not rest or rest[0] in ("-h", "--help"):
+        _parse("mazerl evaluate RUN", summary, None, _EVALUATE, ["--help"])
+    chosen = _parse(f"mazerl evaluate {rest[0]}", summary, None, _EVALUATE, rest[1:])
+    as_json = chosen.pop("json")
+    _print(evaluate_run(Path(rest[0]), **chosen), as_json)
+
+
+def _known_topology(name: str) -> str:
+    if name not in TOPOLOGIES:
+        raise MazerlError(f"unknown topology {name!r}; known: {', '.join(sorted(TOPOLOGIES))}")
+    return name
+
+
+@contextlib.contextmanager
+def _progress(title: str) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal, nothing elsewhere; yields what to tell the share done."""
+    columns = (TextColumn(title), BarColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("", total=None)
-        if report is sample_report:
-            chosen["progress"] = lambda share: bar.update(task, total=1.0, completed=share)
-        result = report(topology, parsed, **chosen)
+        yield lambda share: bar.update(task, total=1.0, completed=share)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
     print(json.dumps(_finite(result)) if as_json else _lines(result))
 
 
@@ -112,6 +190,10 @@ def _usage() -> str:
         "  topologies  List the mazes that can be built and their parameters.",
     ]
     lines += [f"  {name:<11} {summary}" for name, (summary, _, _) in _COMMANDS.items()]
+    lines += [
+        "  train       Train a policy by SFT, PPO, GRPO or distillation.",
+        "  evaluate    Say how well a trained run walks.",
+    ]
     lines += ["", "example: mazerl solve corridor --width 4 --depth 4 --lanes 3 --policy rlvr"]
     return "\n".join(lines)
 
@@ -138,19 +220,12 @@ def _topologies(rest: list[str]) -> None:
 def _parse(
     prog: str,
     summary: str,
-    topology: str,
+    topology: str | None,
     options: dict[str, tuple[Any, Any, str]],
     words: Sequence[str],
 ) -> dict[str, Any]:
-    """Parse a builder's parameters and the command's own options with tyro."""
-    builder = TOPOLOGIES[topology]
-    doc = docstring_parser.parse(builder.__doc__ or "")
-    meaning = {p.arg_name: p.description or "" for p in doc.params}
-    types = get_type_hints(builder)
-    fields: dict[str, tuple[Any, Any, str]] = {
-        p.name: (types.get(p.name, str), p.default, meaning.get(p.name, ""))
-        for p in inspect.signature(builder).parameters.values()
-    }
+    """Parse a builder's parameters, if there is one, and the command's own options with tyro."""
+    fields, about = _parameters(topology) if topology else ({}, "")
     clash = sorted(set(fields) & set(options))
     if clash:
         raise MazerlError(
@@ -163,13 +238,12 @@ def _parse(
             for name, (kind, default, told) in (fields | options).items()
         ],
     )
-    about = f"{summary} Topology: {doc.short_description}"
     wanted_help = any(word in ("-h", "--help") for word in words)
     said = io.StringIO()
     try:
         with contextlib.nullcontext() if wanted_help else contextlib.redirect_stderr(said):
             parsed: Any = tyro.cli(
-                arguments, prog=prog, description=about, args=list(words),
+                arguments, prog=prog, description=summary + about, args=list(words),
                 config=(tyro.conf.FlagCreatePairsOff,),
             )  # fmt: skip
     except SystemExit as stop:
@@ -177,6 +251,19 @@ def _parse(
             raise
         raise MazerlError(_one_line(said.getvalue(), prog)) from None
     return vars(parsed)
+
+
+def _parameters(topology: str) -> tuple[dict[str, tuple[Any, Any, str]], str]:
+    """A builder's parameters as options, and a sentence about it."""
+    builder = TOPOLOGIES[topology]
+    doc = docstring_parser.parse(builder.__doc__ or "")
+    meaning = {p.arg_name: p.description or "" for p in doc.params}
+    types = get_type_hints(builder)
+    fields = {
+        p.name: (types.get(p.name, str), p.default, meaning.get(p.name, ""))
+        for p in inspect.signature(builder).parameters.values()
+    }
+    return fields, f" Topology: {doc.short_description}"
 
 
 def _default(default: Any) -> Any:

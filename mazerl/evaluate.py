@@ -1,4 +1,4 @@
-"""Hitting times from walks, by estimators that know that a time limit censors.
+"""Hitting times: exact where that is possible, else by estimators that know that limits censor.
 
 The mean of the walks that finished is biased low, by any factor. All estimators here use the
 censored walks too and say how many there were. All walks must share one time limit.
@@ -9,8 +9,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from scipy import stats
 
-from mazerl.env import Arrivals
+from mazerl.env import Arrivals, run_walks
 from mazerl.errors import MazerlError, require_whole
+from mazerl.markov import hit_probability, hitting_times
+from mazerl.maze import Array, Maze
+from mazerl.policy import Policy, extract_rows
 
 
 class Estimate(NamedTuple):
@@ -73,6 +76,51 @@ def tail_time(arrivals: Arrivals, limit: int, confidence: float = 0.95) -> Estim
     low = value - np.hypot(spread, rest - rest_low)
     high = value + np.hypot(spread, rest_high - rest)
     return _estimate(value, float(low), float(high), reached)
+
+
+class Evaluation(NamedTuple):
+    """How well a policy walks, and how that is known."""
+
+    hitting_time: float  # expected steps, mean over goals
+    low: float  # [low, high] is the 95% interval; exact times are their own
+    high: float
+    how: str
+    success_within_limit: float  # P(hit ≤ limit)
+    censored_share: float  # share of walks that the limit stops
+    walks: int  # 0 where the answer is exact
+
+
+def evaluate(
+    policy: Policy, maze: Maze, params: Any, key: Array, walks: int = 1000, limit: int = 1000
+) -> Evaluation:
+    """Solve a policy exactly where the arrival arc says all, else estimate from walks.
+
+    Args:
+        policy: any.
+        maze: what it walks on.
+        params: its parameters.
+        key: for the walks.
+        walks: number of walks, where they are needed.
+        limit: time limit in steps; walks that reach it are censored.
+    """
+    require_whole("the number of walks", walks)
+    require_whole("the time limit", limit)
+    if policy.markov:
+        rows = extract_rows(policy, maze, params)
+        time = float(hitting_times(maze, rows).mean())
+        success = float(hit_probability(maze, rows, limit)[-1])
+        return Evaluation(time, time, time, "exact chain", success, 1 - success, 0)
+    ended = run_walks(policy, params, maze, key, walks, limit)
+    estimate = tail_time(ended, limit)
+    return Evaluation(
+        estimate.value,
+        estimate.low,
+        estimate.high,
+        f"{walks} walks, censoring-aware",
+        1 - estimate.censored,
+        estimate.censored,
+        walks,
+    )
 
 
 class Arrived(NamedTuple):

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
+import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
 
@@ -47,6 +48,20 @@ def build(name: str, /, **parameters: Any) -> Graph:
         return TOPOLOGIES[name](**parameters)
     except TypeError as error:
         raise MazerlError(f"topology {name!r}: {error}; see `mazerl topologies`") from error
+
+
+def shuffled(graph: Graph, seed: int) -> Graph:
+    """The same graph with its vertices and edges listed in random order.
+
+    Compiling numbers vertices, arcs and ports in the order of the list. In most builders' order,
+    ports that lead onward come first; after this a port's number says nothing.
+    """
+    generator = np.random.default_rng(seed)
+    mixed: Graph = nx.MultiGraph(**graph.graph)
+    nodes, edges = list(graph.nodes(data=True)), list(graph.edges(data=True))
+    mixed.add_nodes_from(nodes[i] for i in generator.permutation(len(nodes)))
+    mixed.add_edges_from(edges[i] for i in generator.permutation(len(edges)))
+    return mixed
 
 
 @register

@@ -14,7 +14,7 @@ policy remembers more than its arrival arc begin anew with every update, because
 is of the old parameters. Schulman et al. 2017.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -40,6 +40,9 @@ TRAINING = Training(
     steps=800, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.02
 )
 """For tabular policies, with the default `Sizes` and `PPOTask`; measured in README."""
+
+TRANSFORMER_TRAINING = replace(TRAINING, steps=300, rate=1e-3)
+"""For transformers."""
 
 
 @dataclass(frozen=True)
