@@ -1,11 +1,15 @@
 """One module per claim or figure; `python -m experiments` runs them.
 
-A module holds GRID and SMOKE (tuples of frozen configs), `run(config) → arrays` and
-`table(records) → Tables`. To add one, write the module and name it here.
+A module holds tuples of frozen configs: GRID, what README shows; SMOKE, what continuous integration
+runs; and QUICK, where GRID takes long, a part of it for `make reproduce`. Beside them stand
+`run(config) → arrays`, which may take the run store as `store`, and `table(records) → Tables`.
+To add one, write the module and name it here.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -20,6 +24,9 @@ EXPERIMENTS = (
     "search",
     "distillation",
     "decisions",
+    "transformer_gap",
+    "ppo_curves",
+    "memory",
     "gallery",
 )
 
@@ -37,8 +44,24 @@ class Experiment(Protocol):
     __doc__: str | None
     GRID: Sequence[Any]
     SMOKE: Sequence[Any]
-    run: Callable[[Any], dict[str, np.ndarray]]
+    run: Callable[..., dict[str, np.ndarray]]
     table: Callable[[list[Record]], Tables]
+
+
+def grid(name: str, size: str) -> list[Any]:
+    """The configs of an experiment: size is "full", "quick" or "smoke"."""
+    module = load(name)
+    if size == "quick":
+        return list(getattr(module, "QUICK", module.GRID))
+    return list(module.SMOKE if size == "smoke" else module.GRID)
+
+
+def run_cell(name: str, config: Any, store: Path) -> dict[str, np.ndarray]:
+    """Run one cell, with the run store for those that keep base models there."""
+    run = load(name).run
+    if "store" in inspect.signature(run).parameters:
+        return run(config, store=store)
+    return run(config)
 
 
 def load(name: str) -> Experiment:

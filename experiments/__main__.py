@@ -6,10 +6,12 @@ figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
+import pandas as pd
 import tyro
 from rich.console import Console
 from rich.progress import (
@@ -22,9 +24,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from experiments import EXPERIMENTS, claims, load
+from experiments import EXPERIMENTS, claims, grid, load, run_cell
 from mazerl import MazerlError
-from mazerl.results import is_done, read_records, require_writable, write_record
+from mazerl.results import Record, is_done, read_records, require_writable, write_record
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "figures" / "data"
@@ -33,10 +35,15 @@ console = Console()
 
 Names = Annotated[tuple[str, ...], tyro.conf.Positional]
 Results = Annotated[Path, tyro.conf.arg(help="folder of the run store")]
-Smoke = Annotated[bool, tyro.conf.arg(help="the small grid that continuous integration runs")]
+Size = Annotated[
+    Literal["full", "quick", "smoke"],
+    tyro.conf.arg(help="full: what README shows; quick: `make reproduce`; smoke: the tests"),
+]
 Data = Annotated[
     Path | None,
-    tyro.conf.arg(help="folder for the CSV files [default: figures/data; with --smoke: RESULTS]"),
+    tyro.conf.arg(
+        help="folder for the CSV files [default: figures/data; unless --size is full: RESULTS/SIZE]"
+    ),
 ]
 
 
@@ -49,14 +56,9 @@ def _chosen(names: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _grid(name: str, smoke: bool) -> list[Any]:
-    module = load(name)
-    return list(module.SMOKE if smoke else module.GRID)
-
-
-def _data_folder(data: Path | None, results: Path, smoke: bool) -> Path:
-    # A smoke table must never overwrite the committed one.
-    folder = data or (results if smoke else DATA)
+def _data_folder(data: Path | None, results: Path, size: str) -> Path:
+    # A smaller table must never overwrite the committed one.
+    folder = data or (DATA if size == "full" else results / size)
     require_writable(folder)
     return folder
 
@@ -64,16 +66,17 @@ def _data_folder(data: Path | None, results: Path, smoke: bool) -> Path:
 @app.command(name="list")
 def list_() -> None:
     """List the experiments, what they show and how many cells they have."""
-    table = Table("experiment", "cells", "smoke", "shows", box=None)
+    table = Table("experiment", "cells", "quick", "smoke", "shows", box=None)
     for name in EXPERIMENTS:
         module = load(name)
         shows = (module.__doc__ or "").splitlines()[0]
-        table.add_row(name, str(len(module.GRID)), str(len(module.SMOKE)), shows)
+        counts = [str(len(grid(name, size))) for size in ("full", "quick", "smoke")]
+        table.add_row(name, *counts, shows)
     console.print(table)
 
 
 @app.command
-def run(names: Names, smoke: Smoke = False, results: Results = Path("results")) -> None:
+def run(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
     """Run the cells of experiments that are not stored yet (`all` for every experiment)."""
     chosen = _chosen(names)
     require_writable(results)
@@ -83,15 +86,15 @@ def run(names: Names, smoke: Smoke = False, results: Results = Path("results")) 
         console=console,
     ) as progress:  # fmt: skip
         for name in chosen:
-            module, grid = load(name), _grid(name, smoke)
-            todo = [config for config in grid if not is_done(results, name, config)]
+            cells = grid(name, size)
+            todo = [config for config in cells if not is_done(results, name, config)]
             task = progress.add_task(
-                name, total=len(grid), completed=len(grid) - len(todo), cell=""
+                name, total=len(cells), completed=len(cells) - len(todo), cell=""
             )
             for config in todo:
                 progress.update(task, cell=_brief(config))
                 begin = time.perf_counter()
-                arrays = module.run(config)
+                arrays = run_cell(name, config, results)
                 write_record(results, name, config, arrays, time.perf_counter() - begin)
                 progress.advance(task)
             progress.update(task, cell="")
@@ -102,23 +105,38 @@ def _brief(config: Any) -> str:
 
 
 @app.command
-def status(smoke: Smoke = False, results: Results = Path("results")) -> None:
+def forecast(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
+    """Say how long the cells that are not stored would take, judged by committed runs' seconds."""
+    told = pd.read_csv(DATA / "seconds.csv").set_index("experiment")["seconds"]
+    table = Table("experiment", "to run", "minutes", box=None)
+    total = 0.0
+    for name in _chosen(names):
+        todo = sum(not is_done(results, name, config) for config in grid(name, size))
+        minutes = todo * float(told.get(name, 0.0)) / 60
+        total += minutes
+        table.add_row(name, str(todo), f"{minutes:.1f}")
+    console.print(table)
+    console.print(f"about {total:.0f} minutes on the machine that wrote the committed results")
+
+
+@app.command
+def status(size: Size = "full", results: Results = Path("results")) -> None:
     """Show how many cells of each experiment are stored."""
     table = Table("experiment", "stored", "missing", box=None)
     for name in EXPERIMENTS:
-        done = [is_done(results, name, config) for config in _grid(name, smoke)]
+        done = [is_done(results, name, config) for config in grid(name, size)]
         table.add_row(name, str(sum(done)), str(len(done) - sum(done)))
     console.print(table)
 
 
 @app.command
 def table(
-    names: Names, smoke: Smoke = False, results: Results = Path("results"), data: Data = None
+    names: Names, size: Size = "full", results: Results = Path("results"), data: Data = None
 ) -> None:
     """Turn records into the CSV files that figures are drawn from (`all` for every experiment)."""
-    folder = _data_folder(data, results, smoke)
+    folder = _data_folder(data, results, size)
     for name in _chosen(names):
-        records = read_records(results, name, _grid(name, smoke))
+        records = read_records(results, name, grid(name, size))
         with console.status(f"{name}: fitting and tabulating"):
             tables = load(name).table(records)
         for file, frame in tables.frames.items():
@@ -126,6 +144,18 @@ def table(
             console.print(f"{name}: {folder / file}.csv, {len(frame)} rows")
         if tables.claims:
             claims.store(tables.claims, name, folder / "claims.csv", EXPERIMENTS)
+        _store_seconds(folder / "seconds.csv", name, records)
+
+
+def _store_seconds(path: Path, name: str, records: Sequence[Record]) -> None:
+    """Bring an experiment's mean seconds a cell up to date."""
+    seconds = float(np.mean([record.environment["seconds"] for record in records]))
+    told: dict[Hashable, float] = {}
+    if path.exists():
+        told = pd.read_csv(path).set_index("experiment")["seconds"].to_dict()
+    told[name] = round(seconds, 2)
+    rows = [(each, told[each]) for each in EXPERIMENTS if each in told]
+    pd.DataFrame(rows, columns=["experiment", "seconds"]).to_csv(path, index=False)
 
 
 @app.command(name="claims")

@@ -2,6 +2,9 @@
 
 FIGURES = (
     "inference_scaling",
+    "transformer_gap",
+    "ppo_curves",
+    "memory",
     "learning",
     "search",
     "distillation",

@@ -17,8 +17,8 @@ from mazerl.results import read_records, record_folder
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All smoke grids, run and tabulated."""
     folder = tmp_path_factory.mktemp("store")
-    main(["run", "all", "--smoke", "--results", str(folder)])
-    main(["table", "all", "--smoke", "--results", str(folder)])
+    main(["run", "all", "--size", "smoke", "--results", str(folder)])
+    main(["table", "all", "--size", "smoke", "--results", str(folder)])
     return folder
 
 
@@ -51,10 +51,10 @@ def test_a_second_run_does_nothing_and_a_lost_cell_is_run_again(store: Path) -> 
     config = load("gallery").SMOKE[0]
     folder = record_folder(store, "gallery", config)
     written = (folder / "arrays.npz").stat().st_mtime_ns
-    main(["run", "gallery", "--smoke", "--results", str(store)])
+    main(["run", "gallery", "--size", "smoke", "--results", str(store)])
     assert (folder / "arrays.npz").stat().st_mtime_ns == written
     (folder / "DONE").unlink()
-    main(["run", "gallery", "--smoke", "--results", str(store)])
+    main(["run", "gallery", "--size", "smoke", "--results", str(store)])
     assert (folder / "DONE").exists()
     assert (folder / "arrays.npz").stat().st_mtime_ns > written
 
@@ -102,7 +102,7 @@ def test_committed_claims_hold_and_are_complete() -> None:
 
 
 def test_status_and_list(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["status", "--smoke", "--results", str(store)])
+    main(["status", "--size", "smoke", "--results", str(store)])
     lines = capsys.readouterr().out.splitlines()
     assert {line.split()[0] for line in lines[1:]} == set(EXPERIMENTS)
     assert all(line.split()[2] == "0" for line in lines[1:])
@@ -113,7 +113,7 @@ def test_status_and_list(store: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_tables_of_one_experiment_replace_only_its_claims(store: Path, tmp_path: Path) -> None:
     shutil.copy(store / "claims.csv", tmp_path / "claims.csv")
     before = claims.read(tmp_path / "claims.csv")
-    flags = ["--smoke", "--results", str(store), "--data", str(tmp_path)]
+    flags = ["--size", "smoke", "--results", str(store), "--data", str(tmp_path)]
     main(["table", "decisions", *flags])
     pd.testing.assert_frame_equal(claims.read(tmp_path / "claims.csv"), before)
 
@@ -133,22 +133,22 @@ def test_bad_input_is_one_line_and_exit_code_2(
 ) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    results = ["--smoke", "--results", str(tmp_path / "empty")]
+    results = ["--size", "smoke", "--results", str(tmp_path / "empty")]
     assert "unknown experiment 'lerning'; known: learning" in bad(["run", "lerning"], capsys)
     assert "name an experiment, or all" in bad(["run"], capsys)
-    said = bad(["run", "gallery", "--smoke", "--results", str(file)], capsys)
+    said = bad(["run", "gallery", "--size", "smoke", "--results", str(file)], capsys)
     assert "cannot write results" in said
     assert "cells have no finished record" in bad(["table", "gallery", *results], capsys)
     assert "claims.csv does not exist" in bad(["claims", "--data", str(tmp_path)], capsys)
 
     config = load("gallery").SMOKE[0]
     store = tmp_path / "store"
-    main(["run", "gallery", "--smoke", "--results", str(store)])
+    main(["run", "gallery", "--size", "smoke", "--results", str(store)])
     capsys.readouterr()
     stored = record_folder(store, "gallery", config) / "config.json"
     stored.write_text(stored.read_text().replace("3", "4"))
     for command in (["run", "gallery"], ["table", "gallery"], ["status"]):
-        said = bad([*command, "--smoke", "--results", str(store)], capsys)
+        said = bad([*command, "--size", "smoke", "--results", str(store)], capsys)
         assert "config differs" in said
     assert stored.exists()
 
