@@ -42,7 +42,7 @@ lint: $(STAMP)
 # gymnax is timed beside us where it can be installed; the benchmark says so where it cannot.
 bench: $(STAMP)
 	-$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	$(RUN) -m benchmarks
+	PUREJAXRL=$(PUREJAXRL) $(RUN) -m benchmarks
 
 clean:
 	rm -rf $(VENV) results

@@ -1,5 +1,6 @@
 """Time mazerl beside its peers on this machine. On shared machines only the ratios are stable."""
 
+import os
 import resource
 import statistics
 import subprocess
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
+from benchmarks import training
 from benchmarks.dense import sign_ascent
 from mazerl import build, compile_maze
 from mazerl.chain import plan_chain
@@ -29,6 +31,7 @@ console = Console(highlight=False)
 
 def main() -> None:
     """Run all benchmarks, or, for use by itself, one that needs a process of its own."""
+    checkout = os.environ.get("PUREJAXRL", "")
     if sys.argv[1:] in (["wide"], ["sparse"]):
         {"wide": wide, "sparse": sparse}[sys.argv[1]]()
         return
@@ -39,6 +42,8 @@ def main() -> None:
         # A process of its own, so that its peak memory is its own.
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
+    training.tabular_ppo(console, checkout)
+    training.transformer_speed(console)
 
 
 def best_of(runs: int, work: Callable[[], object]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mazerl.maze import Array
-from mazerl.policy import move_log_probability
+from mazerl.policy import Judged
 
 
 def cross_entropy(log_probability: Array, visits: Array) -> Array:
@@ -96,7 +96,7 @@ class Moves(NamedTuple):
     """Moves that a policy made, of any one shape [...]."""
 
     port: Array
-    log_probability: Array  # of the port when it was taken
+    log_probability: Array  # of the port when it was taken; 0 where the policy did not move
     decided: Array  # 1 where the policy moved, 0 where chance did or nothing
 
 
@@ -108,24 +108,22 @@ class PolicyTerms(NamedTuple):
     kl: Array  # [] estimate of KL(old ‖ new) = E[(r - 1) - log r], nats (Schulman 2020)
 
 
-def policy_terms(log_p: Array, moves: Moves, advantage: Array, clip: Array) -> PolicyTerms:
-    """What PPO and GRPO want of a policy, given its log-probabilities [..., D] now.
+def policy_terms(now: Judged, moves: Moves, advantage: Array, clip: Array) -> PolicyTerms:
+    """What PPO and GRPO want of a policy.
 
     Args:
-        log_p: -inf at ports that do not exist.
+        now: [...] what the policy says of the moves now.
         moves: [...].
         advantage: [...] of each move.
         clip: how far the probability ratio counts.
     """
-    finite = jnp.where(jnp.isfinite(log_p), log_p, 0.0)
-    entropy = -jnp.sum(jnp.exp(log_p) * finite, -1)
-    log_ratio = move_log_probability(finite, moves.port, moves.decided) - moves.log_probability
+    log_ratio = jnp.where(moves.decided > 0, now.log_probability - moves.log_probability, 0.0)
 
     def mean(x: Array) -> Array:
         return jnp.sum(moves.decided * x) / jnp.sum(moves.decided)
 
     return PolicyTerms(
         gain=mean(clipped_surrogate(log_ratio, advantage, clip)),
-        entropy=mean(entropy),
+        entropy=mean(now.entropy),
         kl=mean(jnp.expm1(log_ratio) - log_ratio),
     )

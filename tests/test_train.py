@@ -12,7 +12,7 @@ from mazerl.objectives import cross_entropy, row_divergence
 from mazerl.policy import TABULAR, row_probabilities, rows_of
 from mazerl.train import Batch, Method, Training, TrainingDivergedError, train
 from mazerl.train.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
-from mazerl.train.loop import Metrics, Watch, the_task
+from mazerl.train.loop import Metrics, Watch, _orders, the_task
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
 from mazerl.walks import erase_loops, golden_visits, visits_of
 
@@ -194,6 +194,16 @@ def test_bad_visits_are_refused(small: Maze) -> None:
     for visits in (np.zeros(size), np.ones(size - 1), np.full(size, np.nan), -np.ones(size)):
         with pytest.raises(MazerlError, match="visits of this maze"):
             demonstration(small, visits)
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 5000])
+def test_orders_are_random_permutations(size: int) -> None:
+    orders = np.asarray(_orders(jax.random.key(0), 3, size))
+    np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(size), (3, 1)))
+    if size > 1000:
+        # Rank correlations of independent orders, and with the order that was given.
+        for one, other in ((orders[0], orders[1]), (orders[0], np.arange(size))):
+            assert abs(np.corrcoef(one, other)[0, 1]) < 5 / np.sqrt(size)
 
 
 def test_progress_is_told() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from mazerl.env import rollout
 from mazerl.errors import MazerlError
 from mazerl.maze import Array, Maze
-from mazerl.policy import UNIFORM, Policy, is_decided, port_log_probabilities
+from mazerl.policy import UNIFORM, Policy, is_decided, port_log_probabilities, require_trainable
 from mazerl.results import is_done, read_record, write_record
 from mazerl.train.loop import Training, train
 from mazerl.train.sft import pretraining
@@ -57,11 +57,10 @@ def divergence_from_uniform(
     maze: Maze, policy: Policy, params: Any, key: Array, length: int = 256
 ) -> float:
     """Mean KL(policy ‖ uniform), nats a step of the policy's own, on uniform random walks."""
-    if policy.score is None:
-        raise MazerlError("this policy has no whole-sequence form; give the one that it wraps")
+    score = require_trainable(policy)
     walks = rollout(UNIFORM, (), maze, key, _WALKS, length)
     arc = walks.arc[:, :-1]
-    log_p = port_log_probabilities(maze, policy.score(maze, params, arc).logits, arc)
+    log_p = port_log_probabilities(maze, score(maze, params, arc).logits, arc)
     finite = jnp.where(jnp.isfinite(log_p), log_p, 0.0)
     ports = jnp.sum(jnp.isfinite(log_p), -1)
     divergence = jnp.log(ports) + jnp.sum(jnp.exp(log_p) * finite, -1)

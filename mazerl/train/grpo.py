@@ -21,7 +21,7 @@ from mazerl.env import Reward, Walks, rollout
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze
 from mazerl.objectives import Moves, collapse_probability, group_advantages, policy_terms
-from mazerl.policy import TABULAR, Policy, is_decided, move_log_probability, port_log_probabilities
+from mazerl.policy import TABULAR, Policy, is_decided, judge, require_trainable
 from mazerl.train.loop import Batch, Method, Metrics, Training
 
 TRAINING = Training(
@@ -80,16 +80,14 @@ def grpo(maze: Maze, policy: Policy = TABULAR, sizes: Groups | None = None) -> M
         raise MazerlError(
             f"{sizes.minibatches} minibatches do not divide {walks} walks; give a divisor"
         )
-    if policy.score is None:
-        raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")
-    score = policy.score
+    require_trainable(policy)
 
     def collect(
         task: GRPOTask, params: Any, state: Any, key: Array, share: Array
     ) -> tuple[Batch, Any]:
         seen = rollout(policy, params, maze, key, walks, sizes.limit, sizes.group)
         arc = seen.arc[:, :-1]
-        log_p = port_log_probabilities(maze, score(maze, params, arc).logits, arc)
+        judged = judge(policy, maze, params, arc, seen.port)
         real = jnp.arange(sizes.limit)[None, :] < seen.length[:, None]
         own = (real & is_decided(maze, arc)).astype(jnp.float32)
         reward = task.reward.arrival * seen.reached - task.reward.penalty * seen.length
@@ -98,7 +96,7 @@ def grpo(maze: Maze, policy: Policy = TABULAR, sizes: Groups | None = None) -> M
         )
         collected = _Samples(
             arc=arc,
-            moves=Moves(seen.port, move_log_probability(log_p, seen.port, own), own),
+            moves=Moves(seen.port, judged.log_probability, own),
             advantage=advantage.reshape(-1),
         )
         shared = _Shared(task.clip, task.entropy * (1 - share))
@@ -106,9 +104,9 @@ def grpo(maze: Maze, policy: Policy = TABULAR, sizes: Groups | None = None) -> M
 
     def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
         samples, shared = batch.samples, batch.shared
-        log_p = port_log_probabilities(maze, score(maze, params, samples.arc).logits, samples.arc)
+        now = judge(policy, maze, params, samples.arc, samples.moves.port)
         advantage = jnp.broadcast_to(samples.advantage[:, None], samples.arc.shape)
-        terms = policy_terms(log_p, samples.moves, advantage, shared.clip)
+        terms = policy_terms(now, samples.moves, advantage, shared.clip)
         told = {"entropy": terms.entropy, "kl": terms.kl}
         return -terms.gain - shared.entropy * terms.entropy, told
 

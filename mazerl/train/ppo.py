@@ -30,8 +30,8 @@ from mazerl.policy import (
     ActorCritic,
     Policy,
     is_decided,
-    move_log_probability,
-    port_log_probabilities,
+    judge,
+    require_trainable,
     rows_of,
 )
 from mazerl.train.loop import Batch, Method, Metrics, Training
@@ -104,9 +104,7 @@ def ppo(maze: Maze, policy: Policy = TABULAR_CRITIC, sizes: Sizes | None = None)
         raise MazerlError(
             f"{sizes.minibatches} minibatches do not divide {samples} {unit}; give a divisor"
         )
-    if policy.score is None:
-        raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")
-    score = policy.score
+    require_trainable(policy)
 
     def begin(task: PPOTask, key: Array) -> State:
         del task
@@ -118,10 +116,11 @@ def ppo(maze: Maze, policy: Policy = TABULAR_CRITIC, sizes: Sizes | None = None)
         if not policy.markov:
             state = reset(maze, jax.random.fold_in(key, _RESET_KEY), (sizes.walkers,))
         steps, state = continue_walks(policy, params, maze, state, key, sizes.horizon, task.limit)
-        logits, value = score(maze, params, steps.arc.T)
+        # The last arrival is valued only; its port is none.
+        port = jnp.concatenate([steps.port, jnp.zeros_like(steps.port[:1])])
+        judged = jax.tree.map(jnp.transpose, judge(policy, maze, params, steps.arc.T, port.T))
         # What follows is [T, B] like the steps, until it is turned into samples.
-        arc, value = steps.arc[:-1], value.T
-        log_p = port_log_probabilities(maze, jnp.swapaxes(logits, 0, 1)[:-1], arc)
+        arc, value = steps.arc[:-1], judged.value
         reward = task.reward.arrival * steps.terminated - task.reward.penalty
         advantage = generalized_advantages(
             reward, value, steps.terminated, steps.closing, task.gamma, task.lam
@@ -130,7 +129,7 @@ def ppo(maze: Maze, policy: Policy = TABULAR_CRITIC, sizes: Sizes | None = None)
         own = taken * is_decided(maze, arc)
         columns = _Samples(
             arc=arc,
-            moves=Moves(steps.port, move_log_probability(log_p, steps.port, own), own),
+            moves=Moves(steps.port, judged.log_probability[:-1], own),
             advantage=_normalised(advantage, own),
             target=advantage + value[:-1],
             taken=taken,
@@ -142,10 +141,10 @@ def ppo(maze: Maze, policy: Policy = TABULAR_CRITIC, sizes: Sizes | None = None)
 
     def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
         samples, shared = batch.samples, batch.shared
-        logits, value = score(maze, params, samples.arc)
-        log_p = port_log_probabilities(maze, logits, samples.arc)
-        terms = policy_terms(log_p, samples.moves, samples.advantage, shared.clip)
-        error = jnp.sum(samples.taken * (value - samples.target) ** 2) / jnp.sum(samples.taken)
+        now = judge(policy, maze, params, samples.arc, samples.moves.port)
+        terms = policy_terms(now, samples.moves, samples.advantage, shared.clip)
+        misses = samples.taken * (now.value - samples.target) ** 2
+        error = jnp.sum(misses) / jnp.sum(samples.taken)
         gain = terms.gain + shared.entropy * terms.entropy
         told = {"entropy": terms.entropy, "kl": terms.kl, "value_error": error}
         return shared.value_cost * error - gain, told

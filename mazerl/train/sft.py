@@ -26,6 +26,7 @@ from mazerl.policy import (
     legal_ports,
     move_log_probability,
     port_log_probabilities,
+    require_trainable,
 )
 from mazerl.train.loop import Batch, Method, Metrics, Training
 
@@ -96,9 +97,7 @@ def _imitation(maze: Maze, policy: Policy, batch: int, microbatches: int, collec
     require_whole("the batch", batch)
     if batch % require_whole("the number of microbatches", microbatches):
         raise MazerlError(f"{microbatches} microbatches do not divide {batch} walks")
-    if policy.score is None:
-        raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")
-    score = policy.score
+    score = require_trainable(policy)
 
     def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
         corpus, tokens = batch.samples, batch.shared
