@@ -26,7 +26,10 @@ EXPERIMENTS = (
     "decisions",
     "transformer_gap",
     "ppo_curves",
+    "training_cost",
     "memory",
+    "steelman",
+    "model_size",
     "gallery",
 )
 

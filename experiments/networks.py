@@ -1,6 +1,7 @@
 """What the experiments with sampled training share: mazes, base models and times along a run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from mazerl import Maze, build, compile_maze
 from mazerl.markov import hitting_times
-from mazerl.policy import Policy, extract_rows
+from mazerl.policy import Policy, extract_rows, rows_of
 from mazerl.topology import shuffled
+from mazerl.train import train
 from mazerl.train.base import base_model
+from mazerl.train.sft import TRAINING, Corpus, sft
 from mazerl.transformer import Decoder, transformer
 
 
@@ -47,3 +50,28 @@ def along(history: Any, measure: Callable[[Any], Any]) -> np.ndarray:
     """A measure of the parameters at every record [records+1]."""
     records = len(jax.tree.leaves(history)[0])
     return np.array([measure(jax.tree.map(lambda x, n=n: x[n], history)) for n in range(records)])
+
+
+def straight_on(maze: Maze) -> np.ndarray:
+    """Tabular logits [R] of never going back to the vertex just left, where there is another.
+
+    On a corridor that is the best edge-state policy, dead ends and all, however ports are numbered.
+    """
+    rows = rows_of(maze)
+    head = np.append(np.asarray(maze.head), maze.start)
+    # Arc A, where the walk begins, comes from nowhere.
+    left = np.append(head[np.asarray(maze.reverse)], -1)
+    back = head[rows.arc] == left[rows.arrival]
+    return np.where(back, -_NEVER, 0.0)
+
+
+# e⁻³⁰ is below what 24 random bits can show; where all ports lead back they stay equal.
+_NEVER = 30.0
+
+
+def imitate(network: Network, corpus: Corpus, steps: int, key: jax.Array) -> np.ndarray:
+    """H [records+1] along SFT on a corpus, from the base model."""
+    maze, policy, base = network
+    training = replace(TRAINING, steps=steps)
+    ran = train(sft(maze, policy), corpus, base, training, key, keep_history=True)
+    return along(ran.history, lambda params: exact_time(policy, maze, params))

@@ -11,7 +11,7 @@ import pandas as pd
 from experiments import Tables
 from experiments.cells import corridor_data
 from experiments.claims import claim, control
-from experiments.networks import Network, along, exact_time, make_network
+from experiments.networks import along, exact_time, imitate, make_network
 from mazerl.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
 from mazerl.env import rollout
 from mazerl.policy import TABULAR, rows_of
@@ -74,7 +74,7 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
         imitation.sft(maze, TABULAR, 256), golden, np.zeros(rows_of(maze).size),
         Training(1000, "adam", 0.05), key,
     )  # fmt: skip
-    sft_curve = _imitate(network, golden, config.sft_steps, key)
+    sft_curve = imitate(network, golden, config.sft_steps, key)
     arrays = {
         "base": np.asarray(exact_time(policy, maze, base)),
         "rows": np.asarray(exact_time(TABULAR, maze, rows.params)),
@@ -92,18 +92,10 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     students = {"student": shown, "cut": erase_loops(maze, shown)}
     for name, walks in students.items():
         corpus = imitation.corpus(maze, walks)
-        arrays[name] = _imitate(network, corpus, config.student_steps, key)[-1]
+        arrays[name] = imitate(network, corpus, config.student_steps, key)[-1]
     curve = along(ran.history, lambda p: exact_time(policy, maze, p))
     first = jax.tree.map(lambda x: x[0], ran.history)
     return arrays | {"rlvr": curve[-1], "rlvr_curve": curve, "rlvr_start": np.array(digest(first))}
-
-
-def _imitate(network: Network, corpus: imitation.Corpus, steps: int, key: jax.Array) -> np.ndarray:
-    """H [records+1] along SFT on a corpus, from the base model."""
-    maze, policy, base = network
-    training = replace(imitation.TRAINING, steps=steps)
-    ran = train(imitation.sft(maze, policy), corpus, base, training, key, keep_history=True)
-    return along(ran.history, lambda p: exact_time(policy, maze, p))
 
 
 def table(records: list[Record]) -> Tables:

@@ -13,23 +13,32 @@ AXES = {"depth": "depth K", "width": "width W", "lanes": "lanes L"}
 
 
 def draw(data: Path) -> Figure:
-    """Lines: exact times of trained models. Points: estimates from walks with 95% intervals."""
+    """Lines: exact times of trained models. Points: estimates from walks with 95% intervals.
+
+    Crosses: transformers trained from samples, one each seed.
+    """
     cells, fits = read("inference_scaling", data), read("inference_scaling_fits", data)
+    networks = read("transformer_gap", data)
+    networks = networks[networks["ports"] == "shuffled"]
     sampled = cells.dropna(subset=["sampled_value"])
     corner = {name: int(sampled[name].mode()[0]) for name in AXES}
     figure, axes = panels(2, rows=2, height=7.2)
     for axis, varied in zip(axes[:3], AXES, strict=True):
         fixed = [name for name in AXES if name != varied]
-        line = cells
+        line, networks_line = cells, networks
         for name in fixed:
             line = line[line[name] == corner[name]]
         _sweep(axis, line, varied)
+        for name in fixed:
+            networks_line = networks_line[networks_line[name] == corner[name]]
+        _crosses(axis, networks_line, varied)
         axis.set_title(", ".join(f"{AXES[name][-1]} = {corner[name]}" for name in fixed))
     for axis in axes[:3]:
         axis.set_ylabel("expected steps to the goal, H")
     deep = cells[(cells["width"] == corner["width"]) & (cells["lanes"] == corner["lanes"])]
     _name_laws(axes[0], deep, fits[fits["lanes"] == corner["lanes"]])
     axes[0].plot([], [], "^", color=COLOR["sft"], mfc="none", label="lower bound from walks")
+    axes[0].plot([], [], "x", color="black", ms=4, label="transformers: SFT, PPO")
     axes[0].legend(loc="upper left")
     _bases(axes[3], fits)
     return figure
@@ -74,6 +83,13 @@ def _sweep(axes: Axes, line: pd.DataFrame, varied: str) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(sorted(line[varied].unique()))
     axes.set_xlabel(AXES[varied])
+
+
+def _crosses(axes: Axes, line: pd.DataFrame, varied: str) -> None:
+    """Every seed of the transformers after SFT and after PPO."""
+    for method in ("sft", "rlvr"):
+        part = line[line["method"] == method]
+        axes.plot(part[varied], part["time"], "x", color=COLOR[method], ms=4, mew=1)
 
 
 def _bases(axes: Axes, fits: pd.DataFrame) -> None:
