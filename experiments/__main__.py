@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import jax
 import numpy as np
 import pandas as pd
 import tyro
@@ -97,7 +98,21 @@ def run(names: Names, size: Size = "full", results: Results = Path("results")) -
                 arrays = run_cell(name, config, results)
                 write_record(results, name, config, arrays, time.perf_counter() - begin)
                 progress.advance(task)
+                _forget_compilations()
             progress.update(task, cell="")
+
+
+def _forget_compilations() -> None:
+    """Drop compiled programs before their memory maps reach the usual limit of Linux, 65530.
+
+    Mazes are constants in programs, so that a long grid compiles for every cell.
+    """
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_text().splitlines()) > _MANY_MAPS:
+        jax.clear_caches()
+
+
+_MANY_MAPS = 20_000
 
 
 def _brief(config: Any) -> str:

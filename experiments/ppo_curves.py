@@ -1,7 +1,9 @@
 """Tabular PPO from samples: H over environment steps, to the exact optimum, seed by seed."""
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,8 +16,8 @@ from mazerl.corridor import rlvr_optimum
 from mazerl.env import Reward
 from mazerl.policy import TABULAR, TABULAR_CRITIC, rows_of
 from mazerl.results import Record
-from mazerl.train import Training, train
-from mazerl.train.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
+from mazerl.train import Training, TrainingWarning, train
+from mazerl.train.ppo import TRAINING, PPOTask, Sizes, collapse, ppo, tabular_start
 from mazerl.train.rlvr import rlvr_tabular
 
 
@@ -48,7 +50,7 @@ def hasty(seed: int) -> Config:
     )  # fmt: skip
 
 
-QUICK = (*(Config(*SMALL, seed) for seed in range(2)), Config(*UNEVEN, 0), hasty(0))
+QUICK = (Config(*SMALL, 0), Config(*UNEVEN, 0), hasty(0))
 GRID = (
     *(Config(*SMALL, seed) for seed in range(10)),
     *(Config(*LARGE, seed) for seed in range(5)),
@@ -69,10 +71,13 @@ def run(config: Config) -> dict[str, np.ndarray]:
     sizes = Sizes(config.walkers, config.horizon, config.epochs, config.minibatches)
     task = PPOTask(gamma=config.gamma, lam=config.lam, entropy=config.entropy)
     training = replace(TRAINING, steps=config.steps, rate=config.rate)
-    ran = train(
-        ppo(maze, sizes=sizes), task, tabular_start(maze), training, jax.random.key(config.seed),
-        keep_history=True,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # The table says from the stored metrics which runs were warned of.
+        warnings.simplefilter("ignore", TrainingWarning)
+        ran = train(
+            ppo(maze, sizes=sizes), task, tabular_start(maze), training,
+            jax.random.key(config.seed), keep_history=True,
+        )  # fmt: skip
     return {
         "time": along(ran.history, lambda params: exact_time(TABULAR_CRITIC, maze, params)),
         "optimum": np.asarray(_optimum(config.depths, config.lanes)),
@@ -99,7 +104,7 @@ def table(records: list[Record]) -> Tables:
         rows.append(
             claim(f"P1.{number}", f"PPO from samples reaches the exact optimum, {maze}: largest H "
                   f"over the optimum, {len(part)} seeds", 1.0, worst, worst <= bound,
-                  (1.0, worst), f"≤ {bound}")
+                  tolerance=f"≤ {bound}")
         )  # fmt: skip
     hasty = last[last["settings"] == "hasty"]
     least = float((hasty["time"] / hasty["optimum"]).min())
@@ -108,6 +113,18 @@ def table(records: list[Record]) -> Tables:
                 f"collapses, smallest H over the optimum, {len(hasty)} seeds", "> 1000", least,
                 least > 1000)
     )  # fmt: skip
+    told = {
+        settings: [_warned(r) for r in records if _settings(r.config) == settings]
+        for settings in ("default", "hasty")
+    }
+    rows += [
+        claim("P2.1", "training warns of a collapse: such runs that were warned of",
+              f"{len(told['hasty'])} of {len(told['hasty'])}",
+              f"{sum(told['hasty'])} of {len(told['hasty'])}", all(told["hasty"])),
+        control("P2.c", "runs that reach the optimum and were warned of",
+                f"0 of {len(told['default'])}", f"{sum(told['default'])} of {len(told['default'])}",
+                not any(told["default"])),
+    ]  # fmt: skip
     even = careful[careful["closed_form"] > 0]
     apart = float((even["optimum"] / even["closed_form"] - 1).abs().max())
     rows.append(
@@ -115,6 +132,20 @@ def table(records: list[Record]) -> Tables:
               "relative difference", 0.0, apart, apart < 1e-5, tolerance="1e-5")
     )  # fmt: skip
     return Tables({"ppo_curves": curves}, rows)
+
+
+def _settings(config: dict[str, Any]) -> str:
+    return "default" if config["gamma"] == PPOTask().gamma else "hasty"
+
+
+def _warned(record: Record) -> bool:
+    """Whether any piece of the run ended in a warning, as `train` gives it."""
+    metrics = {name: record.arrays[name] for name in ("late_steps", "late_arrivals", "distinct")}
+    records = len(metrics["distinct"])
+    every = record.config["steps"] // records
+    ends = range(records // 10, records + 1, records // 10)
+    parts = ({name: column[:end] for name, column in metrics.items()} for end in ends)
+    return any(collapse(part, every) is not None for part in parts)
 
 
 def _curve(record: Record) -> pd.DataFrame:
@@ -134,7 +165,7 @@ def _curve(record: Record) -> pd.DataFrame:
     an_update = config["walkers"] * config["horizon"]
     updates = np.linspace(0, config["steps"], len(time))
     return pd.DataFrame(
-        {"maze": maze, "settings": "default" if config["gamma"] == PPOTask().gamma else "hasty",
+        {"maze": maze, "settings": _settings(config),
          "seed": config["seed"], "steps": updates * an_update, "time": time,
          "optimum": float(record.arrays["optimum"]), "closed_form": closed}
     )  # fmt: skip

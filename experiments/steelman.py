@@ -116,7 +116,7 @@ def table(records: list[Record]) -> Tables:
         claim("S1.3", "with single lanes the gap of free rows is smaller than with several: H over "
               "the optimum, L = 1", f"< {float(free_golden.max()):.7g}", float(free_single.max()),
               bool(free_single.max() < free_golden.min()), between(free_single)),
-        control("S1.3c", "a transformer gains nothing from single lanes: median H over the optimum, "
+        control("S1.3c", "transformers gain nothing from single lanes: median H over the optimum, "
                 "L = 1", f"> {float(free_single.max()):.7g}", float(single.median()),
                 bool(single.median() > free_single.max()), between(single)),
         control("S1.c", "golden SFT, goal hidden, several lanes: smallest H over the optimum",

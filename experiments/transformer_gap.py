@@ -45,8 +45,8 @@ class Config:
 SEEDS = range(5)
 DEPTHS = (1, 2, 3, 4, 5, 6)
 QUICK = (
-    *(Config(2, K, 2, 0, ppo_steps=100, student_steps=200, walks=500) for K in (1, 2, 3)),
-    *(Config(2, K, 2, 0, reward=False) for K in (4, 5)),
+    Config(2, 2, 2, 0, ppo_steps=100, student_steps=200, walks=500),
+    *(Config(2, K, 2, 0, reward=False) for K in (1, 3, 4, 5)),
 )
 # One line each in K, W and L, through the corner of the headline figure.
 GRID = (

@@ -32,5 +32,5 @@ def draw(data: Path) -> Figure:
     axes[0].set_ylabel("H after SFT / H of the optimum")
     size = cells.iloc[0]
     axes[0].set_title(f"W = {size['width']}, K = {size['depth']}, L = {size['lanes']}")
-    axes[0].legend(loc="upper right")
+    axes[0].legend(loc="upper center")
     return figure

@@ -1,16 +1,19 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import EXPERIMENTS, claims, load
+from experiments import EXPERIMENTS, claims, grid, load
 from experiments.__main__ import ROOT, main
 from figures import FIGURES
 from figures.__main__ import main as draw
-from mazerl.results import read_records, record_folder
+from mazerl.corridor import rlvr_optimum
+from mazerl.results import Record, config_json, read_records, record_folder
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +28,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_claim_and_control_holds_on_the_smoke_grids(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["claims", "--data", str(store)])
-    rows = claims.read(store / "claims.csv")
+    main(["claims", "--data", str(store / "smoke")])
+    rows = claims.read(store / "smoke" / "claims.csv")
     assert f"{len(rows)} of {len(rows)} verdicts hold" in capsys.readouterr().out
-    assert set(rows["id"].str[:2]) == {f"C{n}" for n in range(1, 7)}
-    controlled = rows[rows["role"] == "control"]["id"].str[:2]
-    assert set(controlled) == {f"C{n}" for n in range(1, 7)}
+    # Every experiment but the gallery makes claims, and each of them has a control.
+    for role in ("claim", "control"):
+        made = set(rows[rows["role"] == role]["experiment"])
+        assert made == set(EXPERIMENTS) - {"gallery"}
     assert rows["id"].is_unique
 
 
@@ -39,7 +43,7 @@ def test_figures_are_drawn_from_the_tables_without_jax(store: Path, tmp_path: Pa
         "import sys\n"
         "sys.modules['jax'] = sys.modules['mazerl'] = sys.modules['experiments'] = None\n"
         "from figures.__main__ import main\n"
-        f"main(['--data', {str(store)!r}, '--out', {str(tmp_path)!r}])\n"
+        f"main(['--data', {str(store / 'smoke')!r}, '--out', {str(tmp_path)!r}])\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
     for name in FIGURES:
@@ -60,7 +64,7 @@ def test_a_second_run_does_nothing_and_a_lost_cell_is_run_again(store: Path) -> 
 
 
 def test_a_failing_verdict_exits_1(store: Path, tmp_path: Path) -> None:
-    rows = claims.read(store / "claims.csv")
+    rows = claims.read(store / "smoke" / "claims.csv")
     rows.loc[0, "verdict"] = "FAILS"
     rows.to_csv(tmp_path / "claims.csv", index=False)
     with pytest.raises(SystemExit) as stop:
@@ -81,7 +85,7 @@ def test_swapped_data_turn_the_verdicts_round(store: Path) -> None:
 def test_readme_table_is_rendered_between_its_markers(store: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{claims.BEGIN}\nstale\n{claims.END}\nafter\n")
-    main(["readme", "--data", str(store), "--file", str(readme)])
+    main(["readme", "--data", str(store / "smoke"), "--file", str(readme)])
     text = readme.read_text()
     assert "stale" not in text
     assert text.startswith("before\n")
@@ -101,6 +105,54 @@ def test_committed_claims_hold_and_are_complete() -> None:
     assert set(rows["experiment"]) == set(EXPERIMENTS) - {"gallery"}
 
 
+def test_training_costs_are_fitted() -> None:
+    module = load("training_cost")
+
+    def record(width: int, depth: int, lanes: int, grows: Callable[[int], float]) -> Record:
+        optimum = float(rlvr_optimum(width, depth))
+        time = np.where(np.arange(400) < grows(width * depth), 2 * optimum, optimum)
+        config = {"width": width, "depth": depth, "lanes": lanes, "seed": 0}
+        arrays = {
+            "ppo": time, "student": time, "golden": np.full(400, 9 * optimum),
+            "student_tokens": np.array(100.0), "golden_tokens": np.array(10.0),
+        }  # fmt: skip
+        return Record(config, {}, arrays)
+
+    sizes = [(n, n, 3) for n in (2, 3, 4, 5, 6)]
+    quadratic = module.table([record(*size, lambda x: x**2 / 4) for size in sizes])
+    verdicts = {row["id"]: row["verdict"] for row in quadratic.claims}
+    assert set(verdicts.values()) == {"holds"}
+    fits = quadratic.frames["training_cost_fits"]
+    assert fits["exponent"].to_numpy(float)[0] == pytest.approx(2, abs=0.1)
+    # The control: a cost that grows exponentially, and one that is never paid.
+    exponential = module.table([record(*size, lambda x: 2 * 1.15**x) for size in sizes])
+    assert {r["id"] for r in exponential.claims if r["verdict"] == "FAILS"} == {
+        "R2.ppo", "R2.student",
+    }  # fmt: skip
+    endless = module.table([record(*size, lambda x: 1e9) for size in sizes])
+    assert {r["id"] for r in endless.claims if r["verdict"] == "FAILS"} == {"R1.1"}
+
+
+def test_quick_grids_are_no_larger_than_the_full_ones() -> None:
+    for name in EXPERIMENTS:
+        sizes = [len(grid(name, size)) for size in ("smoke", "quick", "full")]
+        assert 0 < sizes[1] <= sizes[2]
+        assert all(config_json(config) for config in grid(name, "quick"))
+
+
+def test_the_forecast_counts_what_is_missing(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["forecast", "ppo_curves", "--results", str(store)])
+    said = capsys.readouterr().out
+    assert f"ppo_curves  {len(load('ppo_curves').GRID)}" in " ".join(said.split()).replace(
+        "ppo_curves ", "ppo_curves  "
+    )
+    assert "about 0 minutes" not in said
+    main(["forecast", "ppo_curves", "--size", "smoke", "--results", str(store)])
+    assert "about 0 minutes" in capsys.readouterr().out
+
+
 def test_status_and_list(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["status", "--size", "smoke", "--results", str(store)])
     lines = capsys.readouterr().out.splitlines()
@@ -111,7 +163,7 @@ def test_status_and_list(store: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_tables_of_one_experiment_replace_only_its_claims(store: Path, tmp_path: Path) -> None:
-    shutil.copy(store / "claims.csv", tmp_path / "claims.csv")
+    shutil.copy(store / "smoke" / "claims.csv", tmp_path / "claims.csv")
     before = claims.read(tmp_path / "claims.csv")
     flags = ["--size", "smoke", "--results", str(store), "--data", str(tmp_path)]
     main(["table", "decisions", *flags])

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +10,27 @@ from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.env import Reward, continue_walks, reset
 from mazerl.markov import hitting_times, policy_gradient
 from mazerl.objectives import clipped_surrogate, generalized_advantages
-from mazerl.policy import TABULAR_CRITIC, UNIFORM, ActorCritic, row_probabilities, rows_of
+from mazerl.policy import (
+    TABULAR_CRITIC,
+    UNIFORM,
+    ActorCritic,
+    extract_rows,
+    row_probabilities,
+    rows_of,
+)
 from mazerl.search import no_repeat
 from mazerl.train import Training, TrainingWarning, train
-from mazerl.train.ppo import TRAINING, PPOTask, Sizes, collapse, ppo, tabular_start
+from mazerl.train.base import base_model
+from mazerl.train.ppo import (
+    TRAINING,
+    TRANSFORMER_TRAINING,
+    PPOTask,
+    Sizes,
+    collapse,
+    ppo,
+    tabular_start,
+)
+from mazerl.transformer import Decoder, init_transformer, transformer
 
 
 def time_of(maze: Maze, logits: np.ndarray) -> float:
@@ -127,7 +145,8 @@ def test_the_sampled_gradient_points_along_the_exact_one() -> None:
 
 def test_ppo_learns_to_backtrack(medium: Maze) -> None:
     start = tabular_start(medium)
-    run = train(ppo(medium), PPOTask(), start, TRAINING, jax.random.key(0), keep_history=True)
+    training = replace(TRAINING, steps=300)
+    run = train(ppo(medium), PPOTask(), start, training, jax.random.key(0), keep_history=True)
     assert time_of(medium, run.params.policy) < 1.02 * 63
     assert time_of(medium, run.history.policy[0]) == pytest.approx(2261 / 3)
     # The control: without reward the same updates lead nowhere.
@@ -135,6 +154,74 @@ def test_ppo_learns_to_backtrack(medium: Maze) -> None:
     task = PPOTask(Reward(0.0, 0.0))
     nothing = train(ppo(medium), task, start, idle, jax.random.key(0))
     assert time_of(medium, nothing.params.policy) == pytest.approx(2261 / 3, rel=0.05)
+
+
+def test_one_update_is_the_gradient_of_a_second_implementation(small: Maze) -> None:
+    """PPO's loss by plain loops over moves, differentiated numerically."""
+    sizes = Sizes(4, 16, 1, 1)
+    method, task = ppo(small, sizes=sizes), PPOTask(clip=0.1, entropy=0.05)
+    rng = np.random.default_rng(1)
+    rows = rows_of(small)
+    old = ActorCritic(rng.normal(size=rows.size) / 3, rng.normal(size=small.num_arcs + 1) / 9)
+    as32 = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), old)
+    state = method.begin(task, jax.random.key(5))
+    batch, _ = method.collect(task, as32, state, jax.random.key(6), jnp.float32(0.5))
+    samples, moves = batch.samples, batch.samples.moves
+    arcs, ports = np.asarray(samples.arc)[:, 0], np.asarray(moves.port)[:, 0]
+    before, target = np.asarray(moves.log_probability)[:, 0], np.asarray(samples.target)[:, 0]
+    advantage, decided = np.asarray(samples.advantage)[:, 0], np.asarray(moves.decided)[:, 0]
+
+    def loss(logits: np.ndarray, value: np.ndarray) -> float:
+        gain, misses = [], []
+        for n, arc in enumerate(arcs):
+            misses.append((value[arc] - target[n]) ** 2)
+            if decided[n]:
+                row = logits[rows.start[arc] : rows.start[arc + 1]]
+                p = np.exp(row) / np.exp(row).sum()
+                ratio = p[ports[n]] / np.exp(before[n])
+                bounded = min(max(ratio, 0.9), 1.1)
+                entropy = -(p * np.log(p)).sum()
+                # Half of the run is done, so half of the bonus is left.
+                gain.append(
+                    min(ratio * advantage[n], bounded * advantage[n]) + 0.05 * 0.5 * entropy
+                )
+        return float(0.5 * np.mean(misses) - np.mean(gain))
+
+    new = ActorCritic(old.policy + rng.normal(size=rows.size) / 10, old.value)
+    new32 = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), new)
+    (computed, _), gradient = jax.value_and_grad(method.loss, has_aux=True)(new32, batch)
+    assert float(computed) == pytest.approx(loss(*new), rel=1e-5)
+    for entry in rng.choice(rows.size, 12, replace=False):
+        nudge = np.zeros(rows.size)
+        nudge[entry] = 1e-5
+        slope = (loss(new.policy + nudge, new.value) - loss(new.policy - nudge, new.value)) / 2e-5
+        assert float(gradient.policy[entry]) == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def test_transformer_ppo_learns_to_backtrack(small: Maze, tmp_path: Path) -> None:
+    base = base_model(tmp_path, small, {"size": [3, 2, 2]}, Decoder(), 0)
+    training = replace(TRANSFORMER_TRAINING, steps=60)
+    sizes = Sizes(64, 128, 2, 8)
+    policy = transformer(Decoder())
+    run = train(ppo(small, policy, sizes), PPOTask(), base, training, jax.random.key(0))
+    rows = extract_rows(policy, small, run.params)
+    assert float(hitting_times(small, rows).mean()) < 1.05 * 25
+    start = float(hitting_times(small, extract_rows(policy, small, base)).mean())
+    assert start > 3 * 25
+
+
+def test_whole_walk_context_trains_and_memoryless_chunks_do_not_leak(small: Maze) -> None:
+    config = Decoder(channels=16, context=32)
+    policy, params = transformer(config), init_transformer(config, small, jax.random.key(0))
+    method = ppo(small, policy, Sizes(4, 32, 1, 1))
+    task = PPOTask(limit=12)
+    state = method.begin(task, jax.random.key(0))
+    batch, state = method.collect(task, params, state, jax.random.key(1), jnp.float32(0))
+    # Walkers begin anew, and the first ratio is 1: sampling and training see the same policy.
+    assert (np.asarray(batch.samples.arc)[:, 0] == small.num_arcs).all()
+    _, told = method.loss(params, batch)
+    assert float(told["kl"]) < 1e-9
+    assert (np.asarray(batch.samples.taken) == 0).any()
 
 
 def test_same_key_same_bits(small: Maze) -> None:
@@ -145,15 +232,16 @@ def test_same_key_same_bits(small: Maze) -> None:
     assert not np.array_equal(runs[0].params.policy, runs[2].params.policy)
 
 
-def test_a_collapse_is_told(medium: Maze) -> None:
-    task = PPOTask(gamma=1.0, lam=0.95, entropy=0.0)
-    method = ppo(medium, sizes=Sizes(64, 128, 4, 4))
-    training = replace(TRAINING, steps=200, rate=0.05, kl_stop=float("inf"))
+def test_a_collapse_is_told() -> None:
+    maze = compile_maze(build("corridor", width=6, depth=6, lanes=4))
+    task = PPOTask(gamma=0.99, entropy=0.03)
+    method = ppo(maze, sizes=Sizes(64, 128, 4, 4))
+    training = replace(TRAINING, steps=400, rate=0.02)
     with pytest.warns(TrainingWarning, match="PPO has collapsed: of walks that last"):
-        run = train(method, task, tabular_start(medium), training, jax.random.key(0))
-    assert time_of(medium, run.params.policy) > 1000 * 754
+        run = train(method, task, tabular_start(maze), training, jax.random.key(0))
+    assert time_of(maze, run.params.policy) > 1000 * 143
     # Many walks still arrive by luck, so that success alone would not show it.
-    assert run.metrics["success"][-1] > 0.5
+    assert run.metrics["success"][-1] > 0.3
 
 
 def test_a_run_that_learns_is_not_called_collapsed() -> None:
