@@ -39,7 +39,9 @@ def draw(data: Path) -> Figure:
     _name_laws(axes[0], deep, fits[fits["lanes"] == corner["lanes"]])
     axes[0].plot([], [], "^", color=COLOR["sft"], mfc="none", label="lower bound from walks")
     axes[0].plot([], [], "x", color="black", ms=4, label="transformers: SFT, PPO")
-    axes[0].legend(loc="upper left")
+    # Room for the legend above the highest cross.
+    axes[0].set_ylim(top=axes[0].get_ylim()[1] * 1e7)
+    axes[0].legend(loc="upper left", fontsize=8, ncols=2)
     _bases(axes[3], fits)
     return figure
 

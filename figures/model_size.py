@@ -31,5 +31,6 @@ def draw(data: Path) -> Figure:
     axes[0].set_ylabel("expected steps to the goal, H")
     size = cells.iloc[0]
     axes[0].set_title(f"W = {size['width']}, K = {size['depth']}, L = {size['lanes']}")
-    axes[0].legend(loc="center right")
+    axes[0].set_ylim(top=axes[0].get_ylim()[1] * 100)  # room for the legend
+    axes[0].legend(loc="upper center", ncols=2)
     return figure
