@@ -58,8 +58,8 @@ GRID = (
     *(hasty(seed) for seed in range(3)),
 )
 SMOKE = (
-    Config((2, 2), (2,), 0, steps=160, horizon=128, minibatches=4),
-    Config((1, 2), (2,), 0, steps=160, horizon=128, minibatches=4),
+    Config((2, 2), (2,), 0, steps=400, horizon=128, minibatches=4),
+    Config((1, 2), (2,), 0, steps=400, horizon=128, minibatches=4),
     hasty(0),
 )
 
