@@ -15,7 +15,7 @@ from mazerl.env import rollout
 from mazerl.maze import Array, Maze
 from mazerl.policy import Policy, Walker
 from mazerl.train import Training, train
-from mazerl.train.loop import Batch
+from mazerl.train.method import Batch
 from mazerl.train.ppo import PPOTask, Sizes, ppo, tabular_start
 from mazerl.train.sft import Corpus, sft
 from mazerl.transformer import Decoder, init_transformer, transformer

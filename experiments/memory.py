@@ -16,7 +16,7 @@ from mazerl.env import Arrivals, run_walks
 from mazerl.evaluate import tail_time
 from mazerl.results import Record
 from mazerl.train import train
-from mazerl.train.ppo import TRANSFORMER_TRAINING, PPOTask, Sizes, ppo
+from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, Sizes, ppo
 from mazerl.transformer import Decoder
 
 
@@ -30,7 +30,7 @@ class Config:
     width: int = 4
     depth: int = 4
     lanes: int = 3
-    steps: int = 250
+    steps: int = 400
     limit: int = 192  # of a walk, and the horizon, so that the whole walk is read
     walks: int = 2000
 
@@ -54,8 +54,9 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     memory = config.context > 1
     # Minibatches of walkers where a sample is a whole sequence, of steps where it is one step.
     sizes = Sizes(64, config.limit, 2, 4) if memory else Sizes(64, 512, 2, 16)
+    task = TRANSFORMER_TASK._replace(limit=config.limit) if memory else TRANSFORMER_TASK
     ran = train(
-        ppo(maze, policy, sizes), PPOTask(limit=config.limit if memory else 1000), base,
+        ppo(maze, policy, sizes), task, base,
         replace(TRANSFORMER_TRAINING, steps=config.steps), jax.random.key(config.seed),
         keep_history=not memory,
     )  # fmt: skip
@@ -110,7 +111,8 @@ def table(records: list[Record]) -> Tables:
     drawn = part("chance", False)["time"]
     claims.append(
         control("M1.c", "fork drawn by chance, arrival arc alone: smallest H",
-                f"≥ {memoryless:g}", float(drawn.min()), drawn.min() > 1.11 * best)
+                f"≥ {memoryless:g}", float(drawn.min()),
+                drawn.min() > max(1.11 * best, memoryless * (1 - 1e-9)))
     )  # fmt: skip
     return Tables({"memory": rows}, claims)
 

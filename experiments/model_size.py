@@ -13,7 +13,7 @@ from experiments.networks import exact_time, imitate, make_network
 from mazerl.corridor import rlvr_optimum, uniform_time
 from mazerl.results import Record
 from mazerl.train import train
-from mazerl.train.ppo import TRANSFORMER_TRAINING, PPOTask, ppo
+from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
 from mazerl.train.sft import corpus
 from mazerl.transformer import Decoder
 from mazerl.walks import golden_walks
@@ -30,13 +30,13 @@ class Config:
     depth: int = 3
     lanes: int = 3
     sft_steps: int = 200
-    ppo_steps: int = 150
+    ppo_steps: int = 300
     walks: int = 2000
 
 
 SHAPES = ((1, 32), (1, 64), (1, 128), (2, 64), (4, 64))
 QUICK = (Config(1, 32, 0, ppo_steps=100), Config(2, 32, 0, ppo_steps=100))
-GRID = tuple(Config(layers, channels, seed) for layers, channels in SHAPES for seed in range(2))
+GRID = tuple(Config(layers, channels, seed) for layers, channels in SHAPES for seed in range(3))
 SMOKE = (Config(1, 16, 0, 2, 2, 2, 60, 60, 200), Config(2, 16, 0, 2, 2, 2, 60, 60, 200))
 
 
@@ -49,7 +49,7 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     key = jax.random.key(config.seed)
     golden = corpus(maze, golden_walks(maze, config.walks, config.seed))
     training = replace(TRANSFORMER_TRAINING, steps=config.ppo_steps)
-    ran = train(ppo(maze, policy), PPOTask(), base, training, key)
+    ran = train(ppo(maze, policy), TRANSFORMER_TASK, base, training, key)
     return {
         "base": np.asarray(exact_time(policy, maze, base)),
         "sft": imitate(network, golden, config.sft_steps, key)[-1],

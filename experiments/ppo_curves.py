@@ -156,10 +156,6 @@ def _curve(record: Record) -> pd.DataFrame:
     if even:
         closed = float(rlvr_optimum(len(depths), depths[0]))
         maze = f"W={len(depths)} K={depths[0]} L={lanes[0]}"
-        # The optimum that gradients found is the closed form's.
-        assert (
-            abs(record.arrays["optimum"] / float(rlvr_optimum(len(depths), depths[0])) - 1) < 1e-5
-        )
     else:
         maze = f"depths {', '.join(map(str, depths))}, lanes {', '.join(map(str, lanes))}"
     an_update = config["walkers"] * config["horizon"]

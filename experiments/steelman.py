@@ -42,9 +42,9 @@ QUICK = (
     Config(0, lanes=1, width=2, depth=3),
 )
 GRID = (
-    *(Config(seed, share) for share in SHARES for seed in range(3)),
-    *(Config(seed, visible=True) for seed in range(3)),
-    *(Config(seed, lanes=1) for seed in range(3)),
+    *(Config(seed, share) for share in SHARES for seed in range(5)),
+    *(Config(seed, visible=True) for seed in range(5)),
+    *(Config(seed, lanes=1) for seed in range(5)),
 )
 SMOKE = (
     *(Config(0, share, False, 2, 2, 3, 100, 500) for share in (0.0, 0.1)),
@@ -117,9 +117,9 @@ def table(records: list[Record]) -> Tables:
         claim("S1.3", "with single lanes the gap of free rows is smaller than with several: H over "
               "the optimum, L = 1", f"< {float(free_golden.max()):.7g}", float(free_single.max()),
               bool(free_single.max() < free_golden.min()), between(free_single)),
-        control("S1.3c", "transformers gain nothing from single lanes: median H over the optimum, "
-                "L = 1", f"> {float(free_single.max()):.7g}", float(single.median()),
-                bool(single.median() > free_single.max()), between(single)),
+        control("S1.3c", "for transformers it is not: median H over the optimum, L = 1",
+                f"> {float(golden.median()):.7g}", float(single.median()),
+                bool(single.median() > golden.median()), between(single)),
         control("S1.c", "golden SFT, goal hidden, several lanes: smallest H over the optimum",
                 "> 5", float(golden.min()), bool(golden.min() > 5), between(golden)),
     ]  # fmt: skip

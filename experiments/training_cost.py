@@ -41,7 +41,7 @@ QUICK = tuple(Config(n, n, 3, seed, steps=300) for n in (2, 3, 4) for seed in (0
 GRID = tuple(
     Config(W, K, L, seed)
     for W, K, L in dict.fromkeys([(n, n, 3) for n in SIDES] + [(4, 4, L) for L in LANES])
-    for seed in range(2)
+    for seed in range(4)
 )
 SMOKE = tuple(Config(2, K, 2, 0, steps=300, student_steps=200) for K in (1, 2, 3))
 

@@ -80,7 +80,9 @@ _METHOD: dict[str, Options] = {
         "gamma": (float, ppo.PPOTask().gamma, "discount a step"),
         "lam": (float, ppo.PPOTask().lam, "decay of generalised advantages"),
         "value_cost": (float, ppo.PPOTask().value_cost, "weight of the value loss"),
-        "entropy": (float, ppo.PPOTask().entropy, "entropy bonus at first; falls to zero"),
+        "entropy": (
+            float | None, None, "entropy bonus at first; falls to zero [default: fits the policy]"
+        ),
         "limit": (int, ppo.PPOTask().limit, "time limit of a walk in steps"),
     },
     "grpo": _REWARD
@@ -100,17 +102,25 @@ _METHOD: dict[str, Options] = {
     },
 }  # fmt: skip
 
-# (method kind, policy) → (updates, learning rate)
-_DEFAULTS = {
-    ("ppo", "tabular"): (ppo.TRAINING.steps, ppo.TRAINING.rate),
-    ("ppo", "transformer"): (ppo.TRANSFORMER_TRAINING.steps, ppo.TRANSFORMER_TRAINING.rate),
-    ("grpo", "tabular"): (grpo.TRAINING.steps, grpo.TRAINING.rate),
-    ("grpo", "transformer"): (grpo.TRAINING.steps, ppo.TRANSFORMER_TRAINING.rate),
-    ("sft", "tabular"): (sft.TRAINING.steps, 0.05),
-    ("sft", "transformer"): (sft.TRAINING.steps, sft.TRAINING.rate),
+_IMITATED = {
+    "tabular": {"steps": sft.TRAINING.steps, "rate": 0.05},
+    "transformer": {"steps": sft.TRAINING.steps, "rate": sft.TRAINING.rate},
 }
-_DEFAULTS |= {
-    ("distill", policy): _DEFAULTS["sft", policy] for policy in ("tabular", "transformer")
+# method → policy → the defaults that fit both.
+_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "ppo": {
+        policy: {"steps": training.steps, "rate": training.rate, "entropy": task.entropy}
+        for policy, training, task in (
+            ("tabular", ppo.TRAINING, ppo.PPOTask()),
+            ("transformer", ppo.TRANSFORMER_TRAINING, ppo.TRANSFORMER_TASK),
+        )
+    },
+    "grpo": {
+        "tabular": {"steps": grpo.TRAINING.steps, "rate": grpo.TRAINING.rate},
+        "transformer": {"steps": grpo.TRAINING.steps, "rate": 1e-3},
+    },
+    "sft": _IMITATED,
+    "distill": _IMITATED,
 }
 
 
@@ -126,10 +136,9 @@ def train_options(method: str) -> Options:
 
 
 def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Options in which steps and rate, where left open, fit the method and the policy.
+    """Options in which what was left open fits the method and the policy.
 
     Every update is recorded.
     """
-    steps, rate = _DEFAULTS[method, options["policy"]]
-    filled = {"steps": steps, "rate": rate, "record_every": 1}
+    filled = _DEFAULTS[method][options["policy"]] | {"record_every": 1}
     return options | {k: v for k, v in filled.items() if options.get(k) is None}

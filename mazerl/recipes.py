@@ -240,5 +240,6 @@ def _keep_metrics_until(file: Path, updates: int) -> None:
     """Drop lines of updates that no checkpoint kept; they will be written again."""
     if file.exists():
         lines = file.read_text().splitlines(keepends=True)
-        kept = [line for line in lines if json.loads(line)["update"] <= updates]
-        file.write_text("".join(kept))
+        # Only the last line can be half written, and no checkpoint kept what it tells.
+        whole = [line for line in lines if line.endswith("}\n")]
+        file.write_text("".join(x for x in whole if json.loads(x)["update"] <= updates))

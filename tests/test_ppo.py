@@ -23,6 +23,7 @@ from mazerl.train import Training, TrainingWarning, train
 from mazerl.train.base import base_model
 from mazerl.train.ppo import (
     TRAINING,
+    TRANSFORMER_TASK,
     TRANSFORMER_TRAINING,
     PPOTask,
     Sizes,
@@ -203,14 +204,14 @@ def test_transformer_ppo_learns_to_backtrack(small: Maze, tmp_path: Path) -> Non
     training = replace(TRANSFORMER_TRAINING, steps=60)
     sizes = Sizes(64, 128, 2, 8)
     policy = transformer(Decoder())
-    run = train(ppo(small, policy, sizes), PPOTask(), base, training, jax.random.key(0))
+    run = train(ppo(small, policy, sizes), TRANSFORMER_TASK, base, training, jax.random.key(0))
     rows = extract_rows(policy, small, run.params)
     assert float(hitting_times(small, rows).mean()) < 1.05 * 25
     start = float(hitting_times(small, extract_rows(policy, small, base)).mean())
     assert start > 3 * 25
 
 
-def test_whole_walk_context_trains_and_memoryless_chunks_do_not_leak(small: Maze) -> None:
+def test_walkers_with_memory_begin_anew_and_their_first_ratio_is_one(small: Maze) -> None:
     config = Decoder(channels=16, context=32)
     policy, params = transformer(config), init_transformer(config, small, jax.random.key(0))
     method = ppo(small, policy, Sizes(4, 32, 1, 1))

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,13 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
             main(["train", *words, str(broken)])
     assert load_run(broken)[3] == 8
     assert bits(broken) != bits(whole)
+    with (broken / "metrics.jsonl").open("a") as file:
+        file.write('{"update": 9, "loss"')  # half a line, as a kill leaves it
     run(capsys, *words, str(broken), "--resume")
     assert bits(broken) == bits(whole)
+    assert (broken / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
     updates = [json.loads(x)["update"] for x in (broken / "metrics.jsonl").read_text().splitlines()]
-    # The interruption came between the checkpoint and its metrics.
-    assert updates == [*range(1, 7), *range(9, 21)]
+    assert updates == list(range(1, 21))
 
 
 def test_a_transformer_with_memory_is_evaluated_by_walks(
@@ -139,15 +142,29 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(bytes(content))
+
+
+def halve(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("damage", [flip, halve, Path.unlink])
+@pytest.mark.parametrize("part", ["content", "layout"])
 def test_damaged_checkpoints_are_told(
-    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    part: str,
+    damage: Callable[[Path], None],
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished, out)
-    data = max((out / "checkpoints" / "10" / "carry").rglob("d/*"), key=lambda f: f.stat().st_size)
-    content = bytearray(data.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    data.write_bytes(bytes(content))
+    files = [file for file in (out / "checkpoints" / "10" / part).rglob("*") if file.is_file()]
+    damage(max(files, key=lambda file: file.stat().st_size))
     assert "checkpoints/10 is damaged" in bad(capsys, "evaluate", str(out))
     words = ["train", *PPO, "--steps", "10", "--out", str(out), "--resume"]
     assert "delete it to go on from the one before" in bad(capsys, *words)
@@ -155,7 +172,13 @@ def test_damaged_checkpoints_are_told(
     assert load_run(out)[3] == 9
     main([*words])
     assert bits(out) == bits(finished)
-    capsys.readouterr()
+
+
+def test_a_damaged_config_is_told(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
     (out / "config.json").write_text("{")
     assert "config.json is damaged" in bad(capsys, "evaluate", str(out))
 
@@ -181,13 +204,16 @@ def test_divergence_leaves_the_last_good_checkpoint(
 ) -> None:
     out = tmp_path / "run"
     words = ["ppo", *TINY, "--walkers", "8", "--horizon", "32", "--steps", "40", "--out", str(out)]
-    # Updates grow by this optimiser until they overflow.
-    wild = ["--optimizer", "sgd", "--rate", "1e3", "--max-norm", "1e30", "--value-cost", "1e4"]
+    # Values grow by a factor with every update until they overflow, after some checkpoints.
+    wild = ["--optimizer", "sgd", "--rate", "100", "--max-norm", "1e30", "--value-cost", "1"]
+    wild += ["--epochs", "1", "--minibatches", "1"]
     said = bad(capsys, "train", *words, *wild, "--kl-stop", "1e30")
     assert "training diverged: loss or parameters not finite by update" in said
     folder = CheckpointFolder(out / "checkpoints")
-    if folder.last() is not None:
-        assert all(np.isfinite(np.frombuffer(x, np.float32)).all() for x in bits(out))
+    assert folder.last() is not None
+    assert all(np.isfinite(np.frombuffer(x, np.float32)).all() for x in bits(out))
+    main(["evaluate", str(out), "--json"])
+    assert json.loads(capsys.readouterr().out)["updates"] == folder.last()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from mazerl.objectives import cross_entropy, row_divergence
 from mazerl.policy import TABULAR, row_probabilities, rows_of
 from mazerl.train import Batch, Method, Training, TrainingDivergedError, train
 from mazerl.train.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
-from mazerl.train.loop import Metrics, Watch, _orders, the_task
+from mazerl.train.loop import Watch
+from mazerl.train.method import Metrics, the_task
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
+from mazerl.train.update import orders
 from mazerl.walks import erase_loops, golden_visits, visits_of
 
 SIGN = Training()  # 1200 sign steps of 0.01
@@ -198,11 +200,11 @@ def test_bad_visits_are_refused(small: Maze) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 5000])
 def test_orders_are_random_permutations(size: int) -> None:
-    orders = np.asarray(_orders(jax.random.key(0), 3, size))
-    np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(size), (3, 1)))
+    drawn = np.asarray(orders(jax.random.key(0), 3, size))
+    np.testing.assert_array_equal(np.sort(drawn, axis=1), np.tile(np.arange(size), (3, 1)))
     if size > 1000:
         # Rank correlations of independent orders, and with the order that was given.
-        for one, other in ((orders[0], orders[1]), (orders[0], np.arange(size))):
+        for one, other in ((drawn[0], drawn[1]), (drawn[0], np.arange(size))):
             assert abs(np.corrcoef(one, other)[0, 1]) < 5 / np.sqrt(size)
 
 

@@ -1,15 +1,7 @@
-"""Trainers: `loop` is what all share, and each method has one short file."""
+"""Trainers: each method has one short file; `method` → `update` → `loop` is what all share."""
 
-from mazerl.train.loop import (
-    Batch,
-    Method,
-    Run,
-    Training,
-    TrainingDivergedError,
-    TrainingWarning,
-    Watch,
-    train,
-)
+from mazerl.train.loop import Run, TrainingDivergedError, TrainingWarning, Watch, train
+from mazerl.train.method import Batch, Method, Training
 
 __all__ = [
     "Batch",

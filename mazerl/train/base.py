@@ -20,7 +20,8 @@ from mazerl.errors import MazerlError
 from mazerl.maze import Array, Maze
 from mazerl.policy import UNIFORM, Policy, is_decided, port_log_probabilities, require_trainable
 from mazerl.results import is_done, read_record, write_record
-from mazerl.train.loop import Training, train
+from mazerl.train.loop import train
+from mazerl.train.method import Training
 from mazerl.train.sft import pretraining
 from mazerl.transformer import Decoder, init_transformer, transformer
 

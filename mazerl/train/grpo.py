@@ -22,7 +22,7 @@ from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze
 from mazerl.objectives import Moves, collapse_probability, group_advantages, policy_terms
 from mazerl.policy import TABULAR, Policy, is_decided, judge, require_trainable
-from mazerl.train.loop import Batch, Method, Metrics, Training
+from mazerl.train.method import Batch, Method, Metrics, Training
 
 TRAINING = Training(
     steps=400, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.05

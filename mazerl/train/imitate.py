@@ -17,7 +17,7 @@ from mazerl.families import FamilyVisits, family_log_probabilities
 from mazerl.maze import Array, Maze
 from mazerl.objectives import cross_entropy
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Batch, Method, Metrics, the_task
+from mazerl.train.method import Batch, Method, Metrics, the_task
 
 
 class Demonstration(NamedTuple):

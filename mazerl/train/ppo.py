@@ -34,15 +34,15 @@ from mazerl.policy import (
     require_trainable,
     rows_of,
 )
-from mazerl.train.loop import Batch, Method, Metrics, Training
+from mazerl.train.method import Batch, Method, Metrics, Training
 
 TRAINING = Training(
     steps=800, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.02
 )
 """For tabular policies, with the default `Sizes` and `PPOTask`; measured in README."""
 
-TRANSFORMER_TRAINING = replace(TRAINING, steps=300, rate=1e-3)
-"""For transformers."""
+TRANSFORMER_TRAINING = replace(TRAINING, steps=400, rate=3e-4)
+"""For transformers, with `TRANSFORMER_TASK`."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,10 @@ class PPOTask(NamedTuple):
     value_cost: float = 0.5
     entropy: float = 0.01
     limit: int = 1000  # steps after which a walk is cut off and its rest is bootstrapped
+
+
+TRANSFORMER_TASK = PPOTask(entropy=0.02)
+"""For transformers: shared weights make them certain sooner than free rows."""
 
 
 class _Samples(NamedTuple):

@@ -20,7 +20,7 @@ from mazerl.markov import mean_hitting_time
 from mazerl.maze import Array, Maze
 from mazerl.objectives import expected_reward
 from mazerl.policy import row_log_softmax, rows_of
-from mazerl.train.loop import Batch, Method, Metrics, the_task
+from mazerl.train.method import Batch, Method, Metrics, the_task
 
 
 class CorridorTask(NamedTuple):

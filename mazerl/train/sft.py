@@ -28,7 +28,7 @@ from mazerl.policy import (
     port_log_probabilities,
     require_trainable,
 )
-from mazerl.train.loop import Batch, Method, Metrics, Training
+from mazerl.train.method import Batch, Method, Metrics, Training
 
 TRAINING = Training(steps=1000, optimizer="adam", rate=1e-3, record_every=10, max_norm=1.0)
 

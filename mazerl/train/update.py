@@ -1,0 +1,161 @@
+"""The jitted update that all trainers share.
+
+batch, state = method.collect(task, params, state, sub-key of this update, share done)
+for each of `epochs` passes over the batch, for each of its `minibatches` parts:
+    gradient = Σ over `microbatches` parts of that of ∇ method.loss(params, part)
+    stop this update here if the loss reports a KL above `kl_stop`
+    params = params + optimiser(gradient, scaled down to a global norm of `max_norm`)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mazerl.maze import Array
+from mazerl.train.method import Batch, Method, Metrics, Params, State, Task
+
+# Named sub-key: update n takes fold-in n of the run's key, and shuffles by a fold-in of its own.
+_SHUFFLE_KEY = 0xFFFFFFFE
+
+
+class Carry(NamedTuple):
+    """All that a run carries from one update to the next; saving it is a checkpoint."""
+
+    params: Params
+    optimizer: Any
+    state: State
+    step: Array  # [] updates done
+    failed: Array  # [] first update whose loss was not finite; -1 if none
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What of an update is static."""
+
+    method: Method
+    optimizer: Callable[[Any], optax.GradientTransformation]
+    max_norm: float
+    kl_stop: float
+
+    def transform(self, rate: Array) -> optax.GradientTransformation:
+        """The gradient transformation at a learning rate, which may be traced."""
+        if self.max_norm == float("inf"):
+            return self.optimizer(rate)
+        return optax.chain(optax.clip_by_global_norm(self.max_norm), self.optimizer(rate))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def updates(
+    rule: Rule,
+    sizes: tuple[int, int, bool],
+    rate: Array,
+    steps: Array,
+    key: Array,
+    task: Task,
+    carry: Carry,
+) -> tuple[Carry, tuple[Metrics, Params]]:
+    """Some records of some updates each: sizes are (records, updates a record, keep history)."""
+    records, every, keep_history = sizes
+    method, transform = rule.method, rule.transform(rate)
+
+    def update(carry: Carry) -> tuple[Carry, Metrics]:
+        sub_key = jax.random.fold_in(key, carry.step)
+        share = carry.step / steps
+        batch, state = method.collect(task, carry.params, carry.state, sub_key, share)
+        carry = carry._replace(state=state)
+        if method.epochs == method.minibatches == 1:
+            carry, _, told = _descend(rule, transform, carry, jnp.bool_(False), batch)
+        else:
+            shuffle = jax.random.fold_in(sub_key, _SHUFFLE_KEY)
+            parts = _minibatches(shuffle, batch, method.epochs, method.minibatches)
+            carry, told = _descend_all(rule, transform, carry, parts)
+        return carry._replace(step=carry.step + 1), batch.metrics | told
+
+    def record(carry: Carry, _: None) -> tuple[Carry, tuple[Metrics, Params]]:
+        shapes = jax.eval_shape(update, carry)[1]
+        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
+        def add(_: Array, both: tuple[Carry, Metrics]) -> tuple[Carry, Metrics]:
+            carry, told = update(both[0])
+            return carry, jax.tree.map(jnp.add, both[1], told)
+
+        carry, total = jax.lax.fori_loop(0, every, add, (carry, zeros))
+        means = jax.tree.map(lambda x: x / every, total)
+        return carry, (means, carry.params if keep_history else None)
+
+    return jax.lax.scan(record, carry, None, records)
+
+
+def _descend_all(
+    rule: Rule, transform: optax.GradientTransformation, carry: Carry, parts: Batch
+) -> tuple[Carry, Metrics]:
+    """One step for each part, until one reports too large a KL; the last part's metrics."""
+
+    def one(both: tuple[Carry, Array], part: Batch) -> tuple[tuple[Carry, Array], Metrics]:
+        carry, halted, told = _descend(rule, transform, *both, part)
+        return (carry, halted), told
+
+    (carry, _), told = jax.lax.scan(one, (carry, jnp.bool_(False)), parts)
+    taken = told.pop("taken")
+    return carry, jax.tree.map(lambda x: x[-1], told) | {"taken": taken.mean()}
+
+
+def _descend(
+    rule: Rule,
+    transform: optax.GradientTransformation,
+    carry: Carry,
+    halted: Array,
+    batch: Batch,
+) -> tuple[Carry, Array, Metrics]:
+    """One step of the optimiser, unless this update has halted."""
+    (loss, told), gradient = _gradient(rule.method, carry.params, batch)
+    change, optimizer = transform.update(gradient, carry.optimizer, carry.params)
+    fails = (carry.failed < 0) & ~jnp.isfinite(loss)
+    after = carry._replace(
+        params=optax.apply_updates(carry.params, change),
+        optimizer=optimizer,
+        failed=jnp.where(fails, carry.step, carry.failed),
+    )
+    told = {"loss": loss} | told
+    if rule.kl_stop == float("inf") or "kl" not in told:
+        return after, halted, told | {"taken": jnp.ones(())}
+    halted = halted | (told["kl"] > rule.kl_stop)
+    after = jax.tree.map(lambda old, new: jnp.where(halted, old, new), carry, after)
+    return after, halted, told | {"taken": 1.0 - halted}
+
+
+def _gradient(method: Method, params: Params, batch: Batch) -> tuple[tuple[Array, Metrics], Params]:
+    """((loss, metrics), gradient), summed over microbatches."""
+    compute = jax.value_and_grad(method.loss, has_aux=True)
+    n = method.microbatches
+    if n == 1:
+        return compute(params, batch)
+    parts = jax.tree.map(lambda x: x.reshape(n, x.shape[0] // n, *x.shape[1:]), batch.samples)
+    each = jax.lax.map(lambda part: compute(params, Batch(part, batch.shared, {})), parts)
+    return jax.tree.map(lambda x: x.sum(0), each)
+
+
+def _minibatches(key: Array, batch: Batch, epochs: int, minibatches: int) -> Batch:
+    """Every pass over the samples in an order of its own: leaves [epochs·minibatches, N/…, …]."""
+    size = jax.tree.leaves(batch.samples)[0].shape[0]
+    parts = orders(key, epochs, size).reshape(epochs * minibatches, size // minibatches)
+    samples = jax.tree.map(lambda x: x[parts], batch.samples)
+    shared = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(parts), *jnp.shape(x))), batch.shared)
+    return Batch(samples, shared, {})
+
+
+def orders(key: Array, count: int, size: int) -> Array:
+    """Random orders of 0 … size-1 [count, size].
+
+    Sorting random numbers whose low bits are the index takes a tenth of the time of
+    `jax.random.permutation`. Equal high bits leave neighbours in order, which no minibatch notices.
+    """
+    low = jnp.uint32((1 << (size - 1).bit_length()) - 1)
+    index = jnp.arange(size, dtype=jnp.uint32)[None]
+    mixed = (jax.random.bits(key, (count, size), jnp.uint32) & ~low) | index
+    return (jnp.sort(mixed, axis=1) & low).astype(jnp.int32)
