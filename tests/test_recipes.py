@@ -54,10 +54,13 @@ def test_a_run_is_stored_and_evaluated(tmp_path: Path, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out)["success_within_limit"] < 0.9
 
 
-@pytest.mark.parametrize("policy", [[], [*SMALL_NET, "--context", "1"]])
+@pytest.mark.parametrize(
+    ("policy", "before"), [([], True), ([*SMALL_NET, "--context", "1"], False)]
+)
 def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], policy: list[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], policy: list[str], before: bool
 ) -> None:
+    """Interrupted before or after the checkpoint of what was told is saved."""
     words = [*PPO, *policy, "--steps", "20", "--store", str(tmp_path / "store"), "--out"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     run(capsys, *words, str(whole))
@@ -70,9 +73,11 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
 
     def break_off(self: CheckpointFolder, carry: Any) -> None:
         nonlocal saved
-        save(self, carry)
         saved += 1
-        if saved == 4:
+        if saved == 5 and before:
+            raise InterruptedRunError
+        save(self, carry)
+        if saved == 4 and not before:
             raise InterruptedRunError
 
     with pytest.MonkeyPatch.context() as patch:

@@ -83,13 +83,12 @@ def test_the_loss_is_the_mean_over_tokens(small: Maze) -> None:
     task, rows = uneven(small), rows_of(small)
     logits = np.random.default_rng(0).normal(size=rows.size)
     log_p = np.asarray(row_log_softmax(jnp.asarray(logits), rows.arrival, small.num_arcs + 1))
-    told = []
-    for b, t in zip(*np.nonzero(task.decided), strict=True):
-        told.append(-log_p[rows.start[task.arc[b, t]] + task.port[b, t]])
-    loss, _ = sft(small, TABULAR, 24).loss(
-        jnp.asarray(logits, jnp.float32), Batch(task, task.decided.sum(), {})
-    )
-    assert float(loss) == pytest.approx(np.mean(told), rel=1e-5)
+    method, params = sft(small, TABULAR, 24), jnp.asarray(logits, jnp.float32)
+    batch, _ = method.collect(task, params, (), jax.random.key(0), jnp.float32(0))
+    told, drawn = [], batch.samples
+    for b, t in zip(*np.nonzero(np.asarray(drawn.decided)), strict=True):
+        told.append(-log_p[rows.start[int(drawn.arc[b, t])] + int(drawn.port[b, t])])
+    assert float(method.loss(params, batch)[0]) == pytest.approx(np.mean(told), rel=1e-5)
 
 
 def test_tabular_sft_on_sampled_golden_paths_reaches_the_limit(medium: Maze) -> None:

@@ -162,13 +162,28 @@ def test_divergence_stops_with_the_last_good_parameters() -> None:
         return jnp.log(params).sum(), {}
 
     method = Method(the_task, loss)
-    x, updates = 1.0, 0
+    x, good, updates = 1.0, 1.0, 0
     while x > 0:
-        x, updates = x - 0.09 / x, updates + 1
+        good, x, updates = x, x - 0.09 / x, updates + 1
     with pytest.raises(TrainingDivergedError, match=f"by update {updates}; lower") as caught:
         train(method, (), np.array([1.0]), Training(10, "sgd", 0.09, record_every=1))
-    assert 0 < caught.value.params[0] < 1
+    assert caught.value.params[0] == pytest.approx(good, rel=1e-5)
     assert caught.value.step == updates
+
+
+def test_gradients_are_scaled_to_a_global_norm() -> None:
+    slope = {"a": np.array([3.0, 0.0]), "b": np.array([[4.0]])}
+
+    def loss(params: dict[str, jax.Array], batch: object) -> tuple[jax.Array, Metrics]:
+        del batch
+        return jnp.sum(slope["a"] * params["a"]) + jnp.sum(slope["b"] * params["b"]), {}
+
+    start = jax.tree.map(np.zeros_like, slope)
+    for most, scale in ((1.0, 1 / 5), (4.9, 4.9 / 5), (5.1, 1.0)):
+        training = Training(1, "sgd", 1.0, record_every=1, max_norm=most)
+        moved = train(Method(the_task, loss), (), start, training).params
+        for name, leaf in slope.items():
+            np.testing.assert_allclose(moved[name], -scale * leaf, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
