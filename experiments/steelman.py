@@ -111,7 +111,7 @@ def table(records: list[Record]) -> Tables:
         claim("S1.1", f"SFT that has seen backtracking ({most} of walks) closes the gap: largest H "
               "over the optimum", "< 1.5", float(seen.max()), bool(seen.max() < 1.5),
               between(seen)),
-        claim("S1.2", "a visible goal all but closes it: smallest factor by which H over the "
+        claim("S1.2", "a visible goal closes most of it: smallest factor by which H over the "
               "optimum is less than with a hidden goal", "> 100", float(shrinks.min()),
               bool(shrinks.min() > 100), tolerance=f"H over the optimum ≤ {visible.max():.4g}"),
         claim("S1.3", "with single lanes the gap of free rows is smaller than with several: H over "

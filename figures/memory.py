@@ -23,7 +23,9 @@ def draw(data: Path) -> Figure:
         axes[0].hlines(best, x - 0.35, x + 0.35, color="black", lw=1.5)
         axes[0].annotate(f"{best:g}", (x + 0.37, best), va="center", fontsize=9)
     axes[0].plot([], [], "o", ms=5, color=COLOR["rlvr"], label="trained by PPO, one seed each")
-    axes[0].plot([], [], "^", mfc="none", color=COLOR["rlvr"], label="lower bound: a walk got lost")
+    if not (rows["high"] < float("inf")).all():
+        label = "lower bound: a walk got lost"
+        axes[0].plot([], [], "^", mfc="none", color=COLOR["rlvr"], label=label)
     axes[0].plot([], [], color="black", lw=1.5, label="exact optimum")
     names = [
         f"{'whole walk' if whole else 'arrival arc alone'}\nfork "

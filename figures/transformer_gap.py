@@ -39,9 +39,9 @@ def draw(data: Path) -> Figure:
 
 
 def _corner_depth(cells: pd.DataFrame, corner: dict[str, int]) -> int:
-    """The depth at which width or lanes vary; where neither does, the largest."""
+    """The depth at which width or lanes mostly vary; where neither does, the commonest."""
     varied = cells[(cells["width"] != corner["width"]) | (cells["lanes"] != corner["lanes"])]
-    return int((varied if len(varied) else cells)["depth"].max())
+    return int((varied if len(varied) else cells)["depth"].mode().max())
 
 
 def _sweep(axes: Axes, line: pd.DataFrame, varied: str, ordered: bool) -> None:
