@@ -37,7 +37,7 @@ class Config:
 
 
 SIDES, LANES = (2, 3, 4, 5, 6), (1, 3, 5, 8)
-QUICK = tuple(Config(n, n, 3, seed, steps=300) for n in (2, 3, 4) for seed in (0, 1))
+QUICK = tuple(Config(W, K, 3, 0, steps=300) for W, K in ((2, 2), (3, 2), (3, 3), (4, 3), (4, 4)))
 GRID = tuple(
     Config(W, K, L, seed)
     for W, K, L in dict.fromkeys([(n, n, 3) for n in SIDES] + [(4, 4, L) for L in LANES])

@@ -44,9 +44,10 @@ class Config:
 
 SEEDS = range(5)
 DEPTHS = (1, 2, 3, 4, 5, 6)
+# In small grids, with one seed a depth, laws are fitted where seeds differ least beside the effect.
 QUICK = (
     Config(2, 2, 2, 0, ppo_steps=100, student_steps=200, walks=500),
-    *(Config(2, K, 2, 0, reward=False) for K in (1, 3, 4, 5)),
+    *(Config(2, K, 2, 0, "ordered", False) for K in (1, 2, 3, 4, 5)),
 )
 # One line each in K, W and L, through the corner of the headline figure, and a larger maze.
 GRID = (
@@ -58,7 +59,7 @@ GRID = (
 )
 SMOKE = (
     Config(2, 2, 2, 0, ppo_steps=60, student_steps=100, walks=200, channels=32),
-    *(Config(2, K, 2, 0, reward=False, channels=32) for K in (1, 3, 4, 5)),
+    *(Config(2, K, 2, 0, "ordered", False, channels=32) for K in (1, 2, 3, 4, 5)),
 )
 METHODS = ("base", "rows", "sft", "rlvr", "student", "cut")
 
@@ -152,8 +153,11 @@ def _fits(cells: pd.DataFrame, ports: str) -> list[dict[str, object]]:
 
 
 def _law_claims(fits: pd.DataFrame) -> list[dict[str, object]]:
+    numberings = list(fits["ports"].unique())
+    main = "shuffled" if "shuffled" in numberings else numberings[0]
+
     def chosen(method: str) -> str:
-        part = fits[(fits["method"] == method) & (fits["ports"] == "shuffled") & fits["chosen"]]
+        part = fits[(fits["method"] == method) & (fits["ports"] == main) & fits["chosen"]]
         return str(part["law"].iloc[0]) if len(part) else "too few depths"
 
     rows = [
@@ -171,7 +175,7 @@ def _law_claims(fits: pd.DataFrame) -> list[dict[str, object]]:
         (row["ports"], row["method"]): row
         for row in fits[fits["law"] == "exponential"].to_dict("records")
     }
-    for number, ports in enumerate(fits["ports"].unique(), start=2):
+    for number, ports in enumerate(numberings, start=2):
         fit = exponential[ports, "sft"]
         rows.append(
             claim(f"T1.{number}", "shared weights erase the base's backtracking: base of SFT's "
@@ -179,7 +183,7 @@ def _law_claims(fits: pd.DataFrame) -> list[dict[str, object]]:
                   float(fit["base"]), bool(fit["base_low"] > fit["predicted_base"]),
                   (float(fit["base_low"]), float(fit["base_high"])), "interval lies above")
         )  # fmt: skip
-    fit = exponential["shuffled", "rows"]
+    fit = exponential[main, "rows"]
     rows.append(
         control("T1.e", "free rows on the same paths share no weights: base",
                 f"not > {fit['predicted_base']:.7g}", float(fit["base"]),

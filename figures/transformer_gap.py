@@ -47,7 +47,7 @@ def _corner_depth(cells: pd.DataFrame, corner: dict[str, int]) -> int:
 def _sweep(axes: Axes, line: pd.DataFrame, varied: str, ordered: bool) -> None:
     shuffled = line[line["ports"] == "shuffled"]
     for method, label in EXACT.items():
-        exact = shuffled[shuffled["method"] == method].groupby(varied)["exact"].first()
+        exact = line[line["method"] == method].groupby(varied)["exact"].first()
         axes.plot(exact.index, exact, color=COLOR[method], lw=1.2, label=f"exact: {label}")
     for method, label in NAME.items():
         part = shuffled[shuffled["method"] == method]
@@ -68,12 +68,13 @@ def _sweep(axes: Axes, line: pd.DataFrame, varied: str, ordered: bool) -> None:
 def _bases(axes: Axes, fits: pd.DataFrame) -> None:
     exponential = fits[fits["law"] == "exponential"]
     shown = [
-        ("rows", "shuffled", "free rows"), ("sft", "shuffled", "transformer"),
+        ("rows", None, "free rows"), ("sft", "shuffled", "transformer"),
         ("sft", "ordered", "transformer,\nlow ports\nlead onward"),
     ]  # fmt: skip
     labels: list[str] = []
     for method, ports, label in shown:
-        fit = exponential[(exponential["method"] == method) & (exponential["ports"] == ports)]
+        fit = exponential[exponential["method"] == method]
+        fit = fit[fit["ports"] == ports] if ports else fit
         if fit.empty:
             continue
         row = fit.iloc[0]
