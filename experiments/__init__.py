@@ -30,6 +30,7 @@ EXPERIMENTS = (
     "memory",
     "steelman",
     "model_size",
+    "topologies",
     "gallery",
 )
 

@@ -8,6 +8,7 @@ FIGURES = (
     "memory",
     "steelman",
     "model_size",
+    "topologies",
     "learning",
     "search",
     "distillation",

@@ -25,12 +25,13 @@ from rich.table import Table
 
 from mazerl.errors import MazerlError
 from mazerl.report import sample_report, solve_report
-from mazerl.topology import TOPOLOGIES
+from mazerl.topology import find_topology, known_topologies
 from mazerl.train.loop import TrainingWarning
 
 _POLICY_HELP = (
     "uniform: the random walk, the base model; sft: the limit of SFT on golden paths; "
-    "rlvr: what RLVR with an outcome reward and a length penalty converges to"
+    "rlvr: what RLVR with an outcome reward and a length penalty converges to, which is a "
+    "corridor's optimum, elsewhere the best of several exact descents"
 )
 _SOLVE: dict[str, tuple[Any, Any, str]] = {
     "policy": (str, "uniform", _POLICY_HELP),
@@ -98,7 +99,7 @@ def _run(words: list[str]) -> None:
         print(f"usage: mazerl {command} TOPOLOGY [options]\n\n{summary}\n\n{_topology_lines()}")
         print(f"\n`mazerl {command} TOPOLOGY --help` lists the options.")
         return
-    topology = _known_topology(rest[0])
+    topology = rest[0]
     parsed = _parse(f"mazerl {command} {topology}", summary, topology, options, rest[1:])
     chosen = {name: parsed.pop(name) for name in options}
     as_json = chosen.pop("json")
@@ -130,7 +131,7 @@ def _train(rest: list[str]) -> None:
     topology = "corridor"
     if "--topology" in words:
         at = words.index("--topology")
-        topology = _known_topology(words[at + 1] if at + 1 < len(words) else "")
+        topology = words[at + 1] if at + 1 < len(words) else ""
         words = words[:at] + words[at + 2 :]
     prog = f"mazerl train {method} --topology {topology}"
     parsed = _parse(prog, METHODS[method], topology, options, words)
@@ -155,12 +156,6 @@ def _evaluate(rest: list[str]) -> None:
     chosen = _parse(f"mazerl evaluate {rest[0]}", summary, None, _EVALUATE, rest[1:])
     as_json = chosen.pop("json")
     _print(evaluate_run(Path(rest[0]), **chosen), as_json)
-
-
-def _known_topology(name: str) -> str:
-    if name not in TOPOLOGIES:
-        raise MazerlError(f"unknown topology {name!r}; known: {', '.join(sorted(TOPOLOGIES))}")
-    return name
 
 
 @contextlib.contextmanager
@@ -199,7 +194,9 @@ def _usage() -> str:
 
 
 def _topology_lines() -> str:
-    docs = {name: inspect.getdoc(builder) or "" for name, builder in sorted(TOPOLOGIES.items())}
+    docs = {
+        name: inspect.getdoc(builder) or "" for name, builder in sorted(known_topologies().items())
+    }
     return "\n".join(f"  {name:<11} {doc.splitlines()[0]}" for name, doc in docs.items())
 
 
@@ -207,13 +204,15 @@ def _topologies(rest: list[str]) -> None:
     if rest and rest[0] not in ("-h", "--help"):
         raise MazerlError(f"topologies takes no argument, but got {rest[0]!r}; leave it out")
     table = Table("topology", "parameter", "default", "meaning", box=None)
-    for name, builder in sorted(TOPOLOGIES.items()):
+    for name, builder in sorted(known_topologies().items()):
         doc = docstring_parser.parse(builder.__doc__ or "")
         table.add_row(name, "", "", doc.short_description or "", style="bold")
         meaning = {p.arg_name: p.description or "" for p in doc.params}
         for parameter in inspect.signature(builder).parameters.values():
             told = meaning.get(parameter.name, "")
-            table.add_row("", parameter.name, str(parameter.default), told)
+            needed = parameter.default is inspect.Parameter.empty
+            default = "(required)" if needed else str(parameter.default)
+            table.add_row("", parameter.name, default, told)
     Console().print(table)
 
 
@@ -255,14 +254,17 @@ def _parse(
 
 def _parameters(topology: str) -> tuple[dict[str, tuple[Any, Any, str]], str]:
     """A builder's parameters as options, and a sentence about it."""
-    builder = TOPOLOGIES[topology]
+    builder = find_topology(topology)
     doc = docstring_parser.parse(builder.__doc__ or "")
     meaning = {p.arg_name: p.description or "" for p in doc.params}
     types = get_type_hints(builder)
-    fields = {
-        p.name: (types.get(p.name, str), p.default, meaning.get(p.name, ""))
-        for p in inspect.signature(builder).parameters.values()
-    }
+    fields = {}
+    for p in inspect.signature(builder).parameters.values():
+        needed = p.default is inspect.Parameter.empty
+        kind: Any = types.get(p.name, str if needed else type(p.default))
+        if p.kind is p.POSITIONAL_ONLY:
+            kind = Annotated[kind, tyro.conf.Positional]
+        fields[p.name] = (kind, p.default, meaning.get(p.name, ""))
     return fields, f" Topology: {doc.short_description}"
 
 

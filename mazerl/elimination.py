@@ -18,7 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 
+from mazerl.errors import MazerlError
 from mazerl.maze import Array
+
+# Products that a plan may list; each takes 24 bytes, and applying them as many operations.
+_MOST_PRODUCTS = 100_000_000
 
 
 class Round(NamedTuple):
@@ -63,16 +67,27 @@ def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -
         source: [E] state that an entry leaves.
         target: [E] state that it reaches; pairs are distinct and source ≠ target.
         keep: [N] bool.
+
+    Raises:
+        MazerlError: the graph has no small separators, and eliminating it fills the memory.
     """
     num_states = len(keep)
     entry, num_entries = np.arange(len(source)), len(source)
     source, target = source.astype(np.int64), target.astype(np.int64)
-    alive, rounds = ~keep, []
+    alive, rounds, products = ~keep, [], 0
     while alive.any():
         chosen = _independent(source, target, alive)
         alive &= ~chosen
         outgoing, incoming = chosen[source], chosen[target]
         rest = ~(outgoing | incoming)
+        ways_in = np.bincount(target[incoming], minlength=num_states)
+        ways_out = np.bincount(source[outgoing], minlength=num_states)
+        products += int(ways_in @ ways_out)
+        if products > _MOST_PRODUCTS:
+            raise MazerlError(
+                f"a chain of {num_states} states with no small separators is too large to solve "
+                "exactly; use walks (`mazerl sample`), or a smaller graph"
+            )
         this, pair_source, pair_target = _pairs(
             np.flatnonzero(chosen), source, target, entry, outgoing, incoming
         )

@@ -75,7 +75,8 @@ def compile_maze(graph: Graph) -> Maze:
     Raises:
         MazerlError: (a ValueError, naming the vertex) the graph is empty, directed or has a
             self-loop; no start, an unknown start, a start with no way out; no goals, an unknown or
-            repeated goal, the start among the goals, a goal that no walk can reach.
+            repeated goal, the start among the goals, a goal that no walk can reach, a vertex
+            without an edge.
     """
     if graph.is_directed():
         raise MazerlError("the graph is directed; give an undirected one (mazes allow turning)")
@@ -88,6 +89,9 @@ def compile_maze(graph: Graph) -> Maze:
     if degree[start] == 0:
         raise MazerlError(f"start {_name(graph, start)} has no way out; add an edge to it")
     _require_reachable(graph, start, goals, tail, head)
+    if not degree.all():
+        alone = _name(graph, int(degree.argmin()))
+        raise MazerlError(f"vertex {alone} has no edge; connect it or take it out")
 
     chance = np.fromiter((bool(c) for _, c in graph.nodes(data="chance")), bool, len(graph))
     decided = degree[~chance]

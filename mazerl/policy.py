@@ -10,6 +10,7 @@ after the other, each as long as its vertex has ports, none at chance vertices. 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -260,6 +261,14 @@ def row_probabilities(maze: Maze, logits: Array) -> np.ndarray:
     return weight / np.repeat(np.add.reduceat(weight, begin), spread)
 
 
+@partial(jax.jit, static_argnums=0)
+def _logits_by_arc(policy: Policy, maze: Maze, params: Any) -> Array:
+    """Logits [A+1, D] of a Markov policy."""
+    walker = policy.bind(maze, params)
+    arcs = jnp.arange(maze.num_arcs + 1)
+    return jax.vmap(lambda arc: walker.logits(walker.memory, arc)[0])(arcs)
+
+
 def extract_rows(policy: Policy, maze: Maze, params: Any) -> np.ndarray:
     """Probabilities [R] of a Markov policy, in float64 where its parameters are.
 
@@ -272,10 +281,7 @@ def extract_rows(policy: Policy, maze: Maze, params: Any) -> np.ndarray:
         )
     rows = rows_of(maze)
     with jax.enable_x64(True):
-        walker = policy.bind(maze, params)
-        padded = jax.vmap(lambda arc: walker.logits(walker.memory, arc)[0])(
-            jnp.arange(maze.num_arcs + 1)
-        )
+        padded = _logits_by_arc(policy, maze, params)
         port = np.arange(rows.size) - rows.start[rows.arrival]
         logits = np.asarray(padded)[rows.arrival, port]
     return row_probabilities(maze, logits)

@@ -20,6 +20,7 @@ from mazerl.evaluate import tail_time
 from mazerl.families import family_map, limit_gaps, tabular_from_families
 from mazerl.markov import hitting_times
 from mazerl.maze import Maze, compile_maze
+from mazerl.optimum import best_blind, goal_known_time
 from mazerl.policy import TABULAR, UNIFORM, Policy, row_probabilities, rows_of
 from mazerl.search import no_repeat
 from mazerl.topology import build
@@ -28,15 +29,17 @@ from mazerl.walks import golden_visits
 POLICIES = ("uniform", "sft", "rlvr")
 # Up to this size the whole graph is solved in well under a second.
 _CHAIN_ARCS = 50_000
+# Up to this size the best policy is found in seconds.
+_MOST_ENTRIES = 5_000
 # Certain moves get this gap when they are sampled: e⁻³⁰ is below what 24 random bits can show.
-_CERTAIN = 30.0
+CERTAIN = 30.0
 
 
 def policy_logits(topology: str, parameters: dict[str, Any], maze: Maze, policy: str) -> np.ndarray:
     """Tabular logits [R] of a named policy; +inf marks moves that are certain in the limit.
 
     Raises:
-        MazerlError: the policy is unknown, or not known for this topology.
+        MazerlError: the policy is unknown.
     """
     if policy not in POLICIES:
         raise MazerlError(f"unknown policy {policy!r}; known: {', '.join(POLICIES)}")
@@ -49,9 +52,8 @@ def policy_logits(topology: str, parameters: dict[str, Any], maze: Maze, policy:
         with np.errstate(divide="ignore"):
             return np.where(seen, np.log(visits), 0.0)
     if topology != "corridor":
-        raise MazerlError(
-            f"policy 'rlvr' is not known for topology {topology!r}; use uniform or sft"
-        )
+        with np.errstate(divide="ignore"):
+            return np.log(best_blind(maze).probabilities)
     families = family_map(maze, parameters["depth"])
     logits = np.asarray(tabular_from_families(families, limit_gaps("rlvr", parameters["depth"])))
     return np.where(_to_the_next_branch(maze), np.inf, logits)
@@ -98,10 +100,24 @@ def solve_report(
         "topology": topology, **parameters, "policy": policy, "hitting_time": time,
         "log10_hitting_time": log_time / float(np.log(10)),
         "goal_certain": bool(np.isfinite(log_time)),
-        "vertices": maze.num_vertices, "arcs": maze.num_arcs, "goals": maze.num_goals,
+        "num_vertices": maze.num_vertices, "num_arcs": maze.num_arcs, "num_goals": maze.num_goals,
         "method": method,
     }  # fmt: skip
-    return result | (_corridor_facts(parameters) if corridor else {})
+    return result | (_corridor_facts(parameters) if corridor else _facts(maze))
+
+
+def _facts(maze: Maze) -> dict[str, Any]:
+    """What to compare a time with, on any maze."""
+    best = best_blind(maze) if rows_of(maze).size <= _MOST_ENTRIES else None
+    uniform = hitting_times(maze, row_probabilities(maze, np.zeros(rows_of(maze).size)))
+    return {
+        "optimum": best.time if best else None,
+        "optimum_is": f"the best of {len(best.times)} descents: an upper bound"
+        if best
+        else f"not sought on more than {_MOST_ENTRIES} row entries",
+        "goal_known": goal_known_time(maze),
+        "uniform": float(uniform.mean()),
+    }
 
 
 def _corridor_facts(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +126,7 @@ def _corridor_facts(parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         # A policy that moves at the fork goes round the branches there.
         "optimum": float(memory_optimum(*size) if learned else rlvr_optimum(*size)),
+        "optimum_is": "exact",
         "optimum_with_memory": float(memory_optimum(*size)),
         "goal_known": goal_known(size[1]),
         "uniform": float(uniform_time(*size)),
@@ -153,7 +170,7 @@ def sample_report(
     require_whole("the time limit", limit)
     maze = compile_maze(build(topology, **parameters))
     logits = policy_logits(topology, parameters, maze, policy)
-    finite = np.nan_to_num(logits, posinf=_CERTAIN, neginf=-_CERTAIN)
+    finite = np.nan_to_num(logits, posinf=CERTAIN, neginf=-CERTAIN)
     walker = TABULAR if search or policy != "uniform" else UNIFORM
     if search:
         walker = no_repeat(walker)

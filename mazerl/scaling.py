@@ -6,6 +6,7 @@ Every law is amplitude × shape, with amplitude u + v·W (just v where W does no
     linear_wkl   (u + vW)·(κ + K·L)         at most linear in W·K·L; needs several L
     power        (u + vW)·K^γ
     exponential  (u + vW)·b^K
+    constant     (u + vW)                   tried only where it is asked for
 
 Errors of a hitting time are relative, so laws are fitted to log H by least squares, weighted by the
 relative standard errors where there are any. Selection is by AICc; the error of extrapolating to
@@ -51,6 +52,7 @@ class Law:
     shape: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
     begin: tuple[float, ...]
     needs_lanes: bool = False
+    grows: bool = True
 
 
 LAWS = {
@@ -60,6 +62,7 @@ LAWS = {
         Law("linear_wkl", ("kappa",), lambda p, K, L: p[0] + K * L, (1.0,), True),
         Law("power", ("gamma",), lambda p, K, L: K ** p[0], (1.5,)),
         Law("exponential", ("log_base",), lambda p, K, L: np.exp(p[0] * K), (0.5,)),
+        Law("constant", (), lambda p, K, L: np.ones_like(K), (), grows=False),
     )
 }
 
@@ -121,10 +124,11 @@ def select(data: Data, held_out: int = 1, laws: Sequence[str] | None = None) -> 
     Args:
         data: hitting times; the largest `held_out` depths also serve to test extrapolation.
         held_out: how many of the largest depths to hold out; 0 for none.
-        laws: which laws; by default all, linear_wkl only where L varies.
+        laws: which laws; by default all that grow. linear_wkl only where L varies.
     """
     varied = len(np.unique(data.lanes)) > 1
-    names = [n for n in (laws or LAWS) if varied or not LAWS[n].needs_lanes]
+    names = laws or [n for n, law in LAWS.items() if law.grows]
+    names = [n for n in names if varied or not LAWS[n].needs_lanes]
     depths = np.unique(data.depth)
     far = np.isin(data.depth, depths[len(depths) - held_out :])
     fits = {}

@@ -10,7 +10,7 @@ although one counts from the walk's beginning and the other from the sequence's.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -203,5 +203,10 @@ def transformer(config: Decoder) -> Policy:
 def init_transformer(config: Decoder, maze: Maze, key: Array) -> dict[str, Any]:
     """Random parameters for a maze, as nested dicts of float32 arrays; values begin at zero."""
     check_decoder(config)
-    network = _Network(config, maze.num_arcs, maze.num_ports, nnx.Rngs(params=key))
+    return _drawn(config, maze.num_arcs, maze.num_ports, key)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _drawn(config: Decoder, num_arcs: int, num_ports: int, key: Array) -> dict[str, Any]:
+    network = _Network(config, num_arcs, num_ports, nnx.Rngs(params=key))
     return nnx.to_pure_dict(nnx.split(network)[1])

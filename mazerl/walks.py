@@ -4,23 +4,13 @@ Exact trainers need only visit counts: how often, per episode, each row entry [R
 ones need the walks themselves.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from mazerl.env import Walks
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze
+from mazerl.paths import golden_flow, shortest_paths
 from mazerl.policy import rows_of
-
-
-class _Paths(NamedTuple):
-    """Shortest paths from the start, in plain Python: path counts outgrow every fixed width."""
-
-    head: list[int]  # [A]
-    out: list[range]  # [V] arcs out of each vertex
-    distance: dict[int, int]  # by vertex that the start reaches
-    ways: dict[int, int]  # number of shortest paths from the start
 
 
 def golden_visits(maze: Maze) -> np.ndarray:
@@ -29,11 +19,11 @@ def golden_visits(maze: Maze) -> np.ndarray:
     Mean over goals. Shortest paths are counted with exact integers, so any depth works. The work
     for a goal is in proportion to the arcs of its own shortest paths.
     """
-    rows, paths = rows_of(maze), _shortest_paths(maze)
+    rows, paths = rows_of(maze), shortest_paths(maze)
     reverse, chance = np.asarray(maze.reverse).tolist(), np.asarray(maze.chance)
     total = np.zeros(rows.size)
     for goal in np.asarray(maze.goals).tolist():
-        flow, through = _golden_flow(paths, reverse, int(maze.start), goal)
+        flow, through = golden_flow(paths, reverse, int(maze.start), goal)
         into: dict[int, list[tuple[int, float]]] = {int(maze.start): [(maze.num_arcs, 1.0)]}
         for arc, share in flow.items():
             into.setdefault(paths.head[arc], []).append((arc, share))
@@ -50,7 +40,7 @@ def golden_visits(maze: Maze) -> np.ndarray:
 def golden_walks(maze: Maze, num_walks: int, seed: int) -> Walks:
     """Random golden paths: goals drawn uniformly, then uniform over the shortest paths to them."""
     require_whole("the number of walks", num_walks)
-    generator, paths = np.random.default_rng(seed), _shortest_paths(maze)
+    generator, paths = np.random.default_rng(seed), shortest_paths(maze)
     reverse, start = np.asarray(maze.reverse).tolist(), int(maze.start)
     goals = np.asarray(maze.goals)
     drawn = generator.integers(len(goals), size=num_walks)
@@ -59,7 +49,7 @@ def golden_walks(maze: Maze, num_walks: int, seed: int) -> Walks:
     port = np.zeros((num_walks, limit), np.int32)
     length = np.array([paths.distance[goal] for goal in goals.tolist()], np.int32)[drawn]
     for number in np.unique(drawn).tolist():
-        flow, _ = _golden_flow(paths, reverse, start, int(goals[number]))
+        flow, _ = golden_flow(paths, reverse, start, int(goals[number]))
         onward: dict[int, list[int]] = {}
         for taken in flow:
             onward.setdefault(paths.head[reverse[taken]], []).append(taken)
@@ -115,44 +105,6 @@ def arrived_only(walks: Walks) -> Walks:
     if not len(kept):
         raise MazerlError("no walk reached its goal; raise the time limit or give a better teacher")
     return Walks(*(np.asarray(field)[kept] for field in walks))
-
-
-def _shortest_paths(maze: Maze) -> _Paths:
-    head, first_arc = np.asarray(maze.head).tolist(), np.asarray(maze.first_arc).tolist()
-    degree = np.asarray(maze.degree).tolist()
-    out = [range(first, first + ports) for first, ports in zip(first_arc, degree, strict=True)]
-    start = int(maze.start)
-    distance, count, order = {start: 0}, {start: 1}, [start]
-    for u in order:
-        for arc in out[u]:
-            v = head[arc]
-            if v not in distance:
-                distance[v], count[v] = distance[u] + 1, 0
-                order.append(v)
-            if distance[v] == distance[u] + 1:
-                count[v] += count[u]
-    return _Paths(head, out, distance, count)
-
-
-def _golden_flow(
-    paths: _Paths, reverse: list[int], start: int, goal: int
-) -> tuple[dict[int, float], dict[int, float]]:
-    """Probability that a uniform shortest path takes each of its arcs, and visits each vertex."""
-    flow: dict[int, float] = {}
-    through: dict[int, float] = {}
-    layer = {goal: 1.0}
-    while start not in layer:
-        before: dict[int, float] = {}
-        for v, mass in layer.items():
-            for back in paths.out[v]:
-                u = paths.head[back]
-                if paths.distance[u] == paths.distance[v] - 1:
-                    share = mass * (paths.ways[u] / paths.ways[v])
-                    flow[reverse[back]] = share
-                    before[u] = before.get(u, 0.0) + share
-        through |= layer
-        layer = before
-    return flow, through | layer
 
 
 def visits_of(maze: Maze, walks: Walks) -> np.ndarray:

@@ -107,6 +107,7 @@ def with_loop() -> Graph:
         (broken(goals=["island"]), "reaches goal 'island'"),
         (nx.MultiDiGraph([("s", "g")], start="s", goals=["g"]), "directed"),
         (with_loop(), "vertex 'm' has an edge to itself"),
+        (broken(), "vertex 'island' has no edge"),
     ],
 )
 def test_bad_graphs_are_refused_in_one_line(graph: Graph, says: str) -> None:

@@ -24,7 +24,7 @@ def test_python_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
         shared = {"__name__": "readme"}  # later blocks go on from earlier ones
         for block in blocks("python"):
             exec(compile(block, "README.md", "exec"), shared)
-        assert compile_maze(build("ladder", rungs=3)).num_vertices == 6
+        assert compile_maze(build("wheel", spokes=5)).num_vertices == 6
     finally:
         for name in set(TOPOLOGIES) - known:
             del TOPOLOGIES[name]

@@ -8,6 +8,7 @@ configuration, so that SFT and RL start from the same bits.
 import dataclasses
 import hashlib
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def divergence_from_uniform(
     maze: Maze, policy: Policy, params: Any, key: Array, length: int = 256
 ) -> float:
     """Mean KL(policy ‖ uniform), nats a step of the policy's own, on uniform random walks."""
+    return float(_divergence(policy, maze, params, key, length))
+
+
+@partial(jax.jit, static_argnums=(0, 4))
+def _divergence(policy: Policy, maze: Maze, params: Any, key: Array, length: int) -> Array:
     score = require_trainable(policy)
     walks = rollout(UNIFORM, (), maze, key, _WALKS, length)
     arc = walks.arc[:, :-1]
@@ -67,7 +73,7 @@ def divergence_from_uniform(
     divergence = jnp.log(ports) + jnp.sum(jnp.exp(log_p) * finite, -1)
     real = jnp.arange(length)[None, :] < walks.length[:, None]
     own = real & is_decided(maze, arc)
-    return float(jnp.sum(jnp.where(own, divergence, 0.0)) / jnp.sum(own))
+    return jnp.sum(jnp.where(own, divergence, 0.0)) / jnp.sum(own)
 
 
 def base_model(

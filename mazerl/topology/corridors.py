@@ -1,67 +1,15 @@
-"""Builders: parameters → `networkx.MultiGraph`, and the registry that the command line reads.
-
-A builder is a plain function with keyword parameters. It returns a `MultiGraph` with
-`graph["start"]`, `graph["goals"]` and, where the environment moves, vertices marked `chance=True`.
-"""
+"""Corridors: branches of diamonds on one fork."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import networkx as nx
-import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
-
-# networkx is generic for type checkers only.
-if TYPE_CHECKING:
-    Graph = nx.MultiGraph[Any]
-else:
-    Graph = nx.MultiGraph
-
-Builder = Callable[..., Graph]
-
-TOPOLOGIES: dict[str, Builder] = {}
-
-
-def register(builder: Builder) -> Builder:
-    """Make a builder a topology everywhere, under its function name. Usable as a decorator."""
-    name = builder.__name__
-    if TOPOLOGIES.get(name, builder) is not builder:
-        raise MazerlError(f"topology {name!r} is registered already; rename one of the builders")
-    TOPOLOGIES[name] = builder
-    return builder
-
-
-def build(name: str, /, **parameters: Any) -> Graph:
-    """Build a registered topology.
-
-    Raises:
-        MazerlError: the name is not registered (the message lists the known ones), a parameter is
-            unknown, or the builder refuses a value.
-    """
-    if name not in TOPOLOGIES:
-        raise MazerlError(f"unknown topology {name!r}; known: {', '.join(sorted(TOPOLOGIES))}")
-    try:
-        return TOPOLOGIES[name](**parameters)
-    except TypeError as error:
-        raise MazerlError(f"topology {name!r}: {error}; see `mazerl topologies`") from error
-
-
-def shuffled(graph: Graph, seed: int) -> Graph:
-    """The same graph with its vertices and edges listed in random order.
-
-    Compiling numbers vertices, arcs and ports in the order of the list. In most builders' order,
-    ports that lead onward come first; after this a port's number says nothing.
-    """
-    generator = np.random.default_rng(seed)
-    mixed: Graph = nx.MultiGraph(**graph.graph)
-    nodes, edges = list(graph.nodes(data=True)), list(graph.edges(data=True))
-    mixed.add_nodes_from(nodes[i] for i in generator.permutation(len(nodes)))
-    mixed.add_edges_from(edges[i] for i in generator.permutation(len(edges)))
-    return mixed
+from mazerl.topology.registry import Graph, register
 
 
 @register

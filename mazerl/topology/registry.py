@@ -1,0 +1,155 @@
+"""What a topology is, and how a name becomes one.
+
+A builder is a plain function with keyword parameters. It returns a `MultiGraph` with
+`graph["start"]`, `graph["goals"]` and, where the environment moves, vertices marked `chance=True`.
+"""
+
+import importlib.util
+import inspect
+import traceback
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+import numpy as np
+
+from mazerl.errors import MazerlError
+
+# networkx is generic for type checkers only.
+if TYPE_CHECKING:
+    Graph = nx.MultiGraph[Any]
+else:
+    Graph = nx.MultiGraph
+
+Builder = Callable[..., Graph]
+
+TOPOLOGIES: dict[str, Builder] = {}
+
+# Installed packages name their builders under this group of entry points.
+_ENTRY_POINTS = "mazerl.topologies"
+
+
+def register(builder: Builder) -> Builder:
+    """Make a builder a topology everywhere, under its function name. Usable as a decorator."""
+    name = builder.__name__
+    if TOPOLOGIES.get(name, builder) is not builder:
+        raise MazerlError(f"topology {name!r} is registered already; rename one of the builders")
+    TOPOLOGIES[name] = builder
+    return builder
+
+
+def known_topologies() -> dict[str, Builder]:
+    """Builders by name: the package's own, those registered, those of installed packages.
+
+    Raises:
+        MazerlError: an installed package's builder cannot be loaded, or takes a name in use.
+    """
+    found = dict(TOPOLOGIES)
+    for entry in entry_points(group=_ENTRY_POINTS):
+        where = f"topology {entry.name!r} of entry point {entry.value!r}"
+        try:
+            builder = entry.load()
+        except Exception as error:
+            raise MazerlError(
+                f"{where}: {_first_line(error)}; mend or remove its package"
+            ) from error
+        if found.get(entry.name, builder) is not builder:
+            raise MazerlError(f"{where} takes a name in use; rename it")
+        found[entry.name] = builder
+    return found
+
+
+def find_topology(name: str) -> Builder:
+    """The builder of a name, or of `FILE.py:FUNCTION`.
+
+    Raises:
+        MazerlError: there is none (the message lists the known names), or the file raises.
+    """
+    if ".py:" in name:
+        return _from_file(name)
+    if name in TOPOLOGIES:
+        return TOPOLOGIES[name]
+    known = known_topologies()
+    if name not in known:
+        raise MazerlError(
+            f"unknown topology {name!r}; known: {', '.join(sorted(known))}, or FILE.py:FUNCTION"
+        )
+    return known[name]
+
+
+def build(name: str, /, **parameters: Any) -> Graph:
+    """Build a topology by its name, or by `FILE.py:FUNCTION`.
+
+    Raises:
+        MazerlError: there is no such topology, a parameter is unknown or missing, the builder
+            refuses a value, raises or returns no graph.
+    """
+    builder = find_topology(name)
+    signature = inspect.signature(builder)
+    places = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_ONLY]
+    places = [place for place in places if place in parameters]
+    keywords = {key: value for key, value in parameters.items() if key not in places}
+    try:
+        bound = signature.bind(*(parameters[place] for place in places), **keywords)
+    except TypeError as error:
+        raise MazerlError(f"topology {name!r}: {error}; see `mazerl topologies`") from error
+    try:
+        graph = builder(*bound.args, **bound.kwargs)
+    except MazerlError:
+        raise
+    except Exception as error:
+        raise MazerlError(f"topology {name!r}: {_where(error)}; mend the builder") from error
+    if not isinstance(graph, nx.Graph):
+        kind = type(graph).__name__
+        raise MazerlError(f"topology {name!r} returned {kind}; return a networkx.MultiGraph")
+    return graph
+
+
+def shuffled(graph: Graph, seed: int) -> Graph:
+    """The same graph with its vertices and edges listed in random order.
+
+    Compiling numbers vertices, arcs and ports in the order of the list. In most builders' order,
+    ports that lead onward come first; after this a port's number says nothing.
+    """
+    generator = np.random.default_rng(seed)
+    mixed: Graph = nx.MultiGraph(**graph.graph)
+    nodes, edges = list(graph.nodes(data=True)), list(graph.edges(data=True))
+    mixed.add_nodes_from(nodes[i] for i in generator.permutation(len(nodes)))
+    mixed.add_edges_from(edges[i] for i in generator.permutation(len(edges)))
+    return mixed
+
+
+def _from_file(name: str) -> Builder:
+    place, _, function = name.rpartition(":")
+    file = Path(place)
+    if not file.is_file():
+        raise MazerlError(f"topology {name!r}: there is no file {place}; give FILE.py:FUNCTION")
+    spec = importlib.util.spec_from_file_location(f"mazerl_user_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise MazerlError(f"topology {name!r}: {place} is no Python file; give FILE.py:FUNCTION")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except MazerlError:
+        raise
+    except Exception as error:
+        raise MazerlError(f"topology {name!r}: {_where(error)}; mend the file") from error
+    builder = getattr(module, function, None)
+    if not callable(builder):
+        raise MazerlError(f"topology {name!r}: {place} has no function {function!r}; define it")
+    return builder
+
+
+def _where(error: Exception) -> str:
+    """File, line and kind of an error in a user's code."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: {_first_line(error)}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}, line {frame.lineno}: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
