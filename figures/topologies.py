@@ -42,7 +42,9 @@ def _panel(axes: Axes, cells: pd.DataFrame, laws: pd.DataFrame) -> None:
     axes.set_ylabel("H / optimum")
     law = laws[laws["method"] == "sft"].iloc[0]
     said = {
-        "none": "no gap that grows", "polynomial": f"gap ∝ n$^{{{law['exponent']:.2f}}}$",
+        "none": "no gap that grows",
+        "undecided": f"{law['smallest']:.2g} to {law['largest']:.2g}, law undecided",
+        "polynomial": f"gap ∝ n$^{{{law['exponent']:.2f}}}$",
         "exponential": f"gap ∝ {law['base']:.3g}$^n$",
     }[law["gap"]]  # fmt: skip
     axes.set_title(f"{law['topology'].replace('_', ' ')}: {said}", fontsize=10)
@@ -57,4 +59,5 @@ def _why(axes: Axes, sft: pd.DataFrame, order: list[str]) -> None:
     axes.set_xlabel("cost of retreat from a wrong goal, nats")
     axes.set_ylabel("H after SFT / optimum")
     axes.set_title("what explains it", fontsize=10)
-    axes.legend(fontsize=7, ncols=2)
+    axes.set_xlim(right=1.35 * sft["cost"].max())
+    axes.legend(loc="lower right", fontsize=7)
