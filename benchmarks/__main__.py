@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import training
+from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
 from mazerl import build, compile_maze
 from mazerl.chain import plan_chain
@@ -42,6 +43,7 @@ def main() -> None:
         # A process of its own, so that its peak memory is its own.
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
+    bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)
 

@@ -1,0 +1,86 @@
+"""A maze as a `gymnax` environment (extra `gymnax`)."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import environment, spaces
+
+from mazerl.bridges.moves import move
+from mazerl.env import State
+from mazerl.maze import Array, Maze
+from mazerl.policy import multiply_high
+
+
+@struct.dataclass
+class EnvState(environment.EnvState):
+    """Where the walk is; `time` is inherited."""
+
+    arc: Array
+    goal: Array
+
+
+@struct.dataclass
+class EnvParams(environment.EnvParams):
+    """The time limit and the reward, which may be traced."""
+
+    max_steps_in_episode: int = 1000
+    arrival: float = 1.0
+    penalty: float = 1e-3
+
+
+class MazeEnv(environment.Environment[EnvState, EnvParams]):
+    """One maze, compiled by `compile_maze`."""
+
+    def __init__(self, maze: Maze) -> None:
+        self.maze = maze
+
+    @property
+    def default_params(self) -> EnvParams:
+        """1 on arrival, a thousandth a step, 1000 steps."""
+        return EnvParams()
+
+    @property
+    def name(self) -> str:
+        """Name of the environment."""
+        return "mazerl"
+
+    @property
+    def num_actions(self) -> int:
+        """Ports of the widest vertex at which the policy moves."""
+        return self.maze.num_ports
+
+    def action_space(self, params: EnvParams) -> spaces.Discrete:
+        """Ports."""
+        return spaces.Discrete(self.maze.num_ports)
+
+    def observation_space(self, params: EnvParams) -> spaces.Discrete:
+        """Arrival arcs, and one more for the beginning."""
+        return spaces.Discrete(self.maze.num_arcs + 1)
+
+    def reset_env(self, key: Array, params: EnvParams) -> tuple[Array, EnvState]:
+        """Begin at the start with a drawn goal."""
+        goals = jnp.asarray(self.maze.goals)
+        goal = goals[multiply_high(_bits(key), jnp.asarray(self.maze.num_goals))]
+        begin = jnp.int32(self.maze.num_arcs)
+        return begin, EnvState(time=jnp.int32(0), arc=begin, goal=goal)
+
+    def step_env(
+        self, key: Array, state: EnvState, action: Array, params: EnvParams
+    ) -> tuple[Array, EnvState, Array, Array, dict[Any, Any]]:
+        """Take a port: observation, state, reward, terminated, nothing else."""
+        before = State(state.arc, state.goal, jnp.asarray(state.time), jnp.zeros((), bool))
+        after, reached = move(self.maze, before, action, _bits(key))
+        reward = params.arrival * reached - params.penalty
+        now = EnvState(time=after.time, arc=after.arc, goal=after.goal)
+        return after.arc, now, reward, reached, {}
+
+
+def _bits(key: Array) -> Array:
+    """32 random bits: the last word of a key that was split off for this and serves nothing else.
+
+    Hashing it once more would cost as much as the step.
+    """
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return (jax.random.key_data(key) if typed else key)[..., -1]
