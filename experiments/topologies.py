@@ -57,7 +57,7 @@ def sweep(topology: str, sizes: tuple[int, ...], seeds: int, walks: int) -> list
 GRID = tuple(c for name, (_, sizes) in SWEEPS.items() for c in sweep(name, sizes, 5, 2000))
 QUICK = tuple(
     c
-    for name in ("corridor", "path_star", "tree", "random_regular", "ladder")
+    for name in ("corridor", "tree", "random_regular", "ladder")
     for c in sweep(name, SWEEPS[name][1][:5], 1, 500)
 )
 SMOKE = tuple(
