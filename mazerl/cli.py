@@ -194,10 +194,9 @@ def _usage() -> str:
 
 
 def _topology_lines() -> str:
-    docs = {
-        name: inspect.getdoc(builder) or "" for name, builder in sorted(known_topologies().items())
-    }
-    return "\n".join(f"  {name:<11} {doc.splitlines()[0]}" for name, doc in docs.items())
+    docs = {name: inspect.getdoc(builder) or name for name, builder in known_topologies().items()}
+    lines = [f"  {name:<19} {doc.splitlines()[0]}" for name, doc in sorted(docs.items())]
+    return "\n".join([*lines, "  FILE.py:FUNCTION    A builder in a file of your own."])
 
 
 def _topologies(rest: list[str]) -> None:
