@@ -25,6 +25,10 @@ from mazerl.maze import Array
 _MOST_PRODUCTS = 100_000_000
 
 
+class ChainTooLargeError(MazerlError):
+    """A chain has no small separators, and eliminating its states would fill the memory."""
+
+
 class Round(NamedTuple):
     """States eliminated together, and where their transitions lie among the chain's entries."""
 
@@ -69,7 +73,7 @@ def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -
         keep: [N] bool.
 
     Raises:
-        MazerlError: the graph has no small separators, and eliminating it fills the memory.
+        ChainTooLargeError: it has no small separators, and eliminating it fills the memory.
     """
     num_states = len(keep)
     entry, num_entries = np.arange(len(source)), len(source)
@@ -84,7 +88,7 @@ def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -
         ways_out = np.bincount(source[outgoing], minlength=num_states)
         products += int(ways_in @ ways_out)
         if products > _MOST_PRODUCTS:
-            raise MazerlError(
+            raise ChainTooLargeError(
                 f"a chain of {num_states} states with no small separators is too large to solve "
                 "exactly; use walks (`mazerl sample`), or a smaller graph"
             )

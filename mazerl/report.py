@@ -1,6 +1,7 @@
 """What the command line says of a maze: exact answers, and answers by walks."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -14,13 +15,14 @@ from mazerl.corridor import (
     solve_families,
     uniform_time,
 )
+from mazerl.elimination import ChainTooLargeError
 from mazerl.env import Arrivals, run_walks
 from mazerl.errors import MazerlError, require_whole
 from mazerl.evaluate import tail_time
 from mazerl.families import family_map, limit_gaps, tabular_from_families
 from mazerl.markov import hitting_times
 from mazerl.maze import Maze, compile_maze
-from mazerl.optimum import best_blind, goal_known_time
+from mazerl.optimum import BestBlind, best_blind, goal_known_time
 from mazerl.policy import TABULAR, UNIFORM, Policy, row_probabilities, rows_of
 from mazerl.search import no_repeat
 from mazerl.topology import build
@@ -79,7 +81,7 @@ def solve_report(
     if method not in ("auto", "chain", "structured"):
         raise MazerlError(f"unknown method {method!r}; known: auto, chain, structured")
     maze = compile_maze(build(topology, **parameters))
-    corridor = topology == "corridor"
+    corridor, best = topology == "corridor", None
     if method == "auto":
         deep = corridor and maze.num_arcs > _CHAIN_ARCS and parameters["fork"] == "chance"
         method = "structured" if deep else "chain"
@@ -93,8 +95,14 @@ def solve_report(
         with np.errstate(over="ignore"):
             time = float(np.exp(log_time))
     else:
-        logits = policy_logits(topology, parameters, maze, policy)
-        time = float(hitting_times(maze, row_probabilities(maze, logits)).mean())
+        if not corridor and rows_of(maze).size <= _MOST_ENTRIES:
+            best = best_blind(maze)
+        if policy == "rlvr" and best is not None:
+            probabilities = best.probabilities
+        else:
+            logits = policy_logits(topology, parameters, maze, policy)
+            probabilities = row_probabilities(maze, logits)
+        time = float(hitting_times(maze, probabilities).mean())
         log_time = float(np.log(time))
     result = {
         "topology": topology, **parameters, "policy": policy, "hitting_time": time,
@@ -103,12 +111,11 @@ def solve_report(
         "num_vertices": maze.num_vertices, "num_arcs": maze.num_arcs, "num_goals": maze.num_goals,
         "method": method,
     }  # fmt: skip
-    return result | (_corridor_facts(parameters) if corridor else _facts(maze))
+    return result | (_corridor_facts(parameters) if corridor else _facts(maze, best))
 
 
-def _facts(maze: Maze) -> dict[str, Any]:
+def _facts(maze: Maze, best: BestBlind | None) -> dict[str, Any]:
     """What to compare a time with, on any maze."""
-    best = best_blind(maze) if rows_of(maze).size <= _MOST_ENTRIES else None
     uniform = hitting_times(maze, row_probabilities(maze, np.zeros(rows_of(maze).size)))
     return {
         "optimum": best.time if best else None,
@@ -184,6 +191,8 @@ def sample_report(
         "censored_share": estimate.censored,
     }  # fmt: skip
     if not search:
-        exact = hitting_times(maze, row_probabilities(maze, logits)).mean()
-        result["exact_hitting_time"] = float(exact)
+        # Walks are what is left for graphs that fill in.
+        with suppress(ChainTooLargeError):
+            exact = hitting_times(maze, row_probabilities(maze, logits)).mean()
+            result["exact_hitting_time"] = float(exact)
     return result

@@ -1,5 +1,6 @@
 """The best blind policy against closed forms, tours and enumeration; dead ends against paths."""
 
+import json
 from itertools import pairwise, product
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from mazerl import MazerlError, build, compile_maze
 from mazerl import elimination as elimination_module
 from mazerl.chain import plan_chain
+from mazerl.cli import main
 from mazerl.corridor import memory_optimum, rlvr_optimum
 from mazerl.markov import hitting_times
 from mazerl.optimum import best_blind, goal_known_time
@@ -105,10 +107,25 @@ def test_where_there_is_a_way_round_nothing_is_undone(name: str) -> None:
 
 
 def test_a_graph_that_fills_in_is_refused_before_it_fills_the_memory(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     maze = compile_maze(build("random_regular", vertices=40, degree=4))
     plan_chain(maze)
     monkeypatch.setattr(elimination_module, "_MOST_PRODUCTS", 1000)
     with pytest.raises(MazerlError, match="no small separators is too large"):
         plan_chain(maze)
+    graph = ["random_regular", "--vertices", "40", "--degree", "4"]
+    with pytest.raises(SystemExit) as stop:
+        main(["solve", *graph])
+    assert stop.value.code == 2
+    assert "use walks (`mazerl sample`)" in capsys.readouterr().err
+    main(["sample", *graph, "--walks", "100", "--json"])  # the remedy must work
+    told = json.loads(capsys.readouterr().out)
+    assert told["arrivals"] == 100
+    assert "exact_hitting_time" not in told
+
+
+def test_a_goal_on_the_way_is_no_wrong_goal_behind_itself() -> None:
+    graph: Graph = nx.MultiGraph([(0, "a"), ("a", "b"), (0, "c")], start=0, goals=["a", "b", "c"])
+    # Of six pairs only b → c goes back through a vertex with a choice, and that is a.
+    assert retreat(compile_maze(graph)).cost == pytest.approx(np.log(2) / 6)
