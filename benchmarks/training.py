@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks import purejaxrl
 from mazerl import build, compile_maze
 from mazerl.env import rollout
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.policy import Policy, Walker
 from mazerl.train import Training, train
 from mazerl.train.method import Batch
@@ -96,7 +96,7 @@ def _recompute(policy: Policy, limit: int) -> Policy:
     score = policy.score
     assert score is not None
 
-    def bind(maze: Maze, params: Any) -> Walker:
+    def bind(maze: World, params: Any) -> Walker:
         def logits(memory: tuple[Array, Array], arc: Array) -> tuple[Array, tuple[Array, Array]]:
             walk, age = memory
             walk = walk.at[age].set(arc)

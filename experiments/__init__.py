@@ -31,6 +31,7 @@ EXPERIMENTS = (
     "steelman",
     "model_size",
     "topologies",
+    "generalisation",
     "gallery",
 )
 

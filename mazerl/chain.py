@@ -33,7 +33,7 @@ class Moves(NamedTuple):
     target: np.ndarray  # [M] state
     arc: np.ndarray  # [M] arc taken
     by_chance: np.ndarray  # [M-R] probabilities that no policy changes
-    state_of: np.ndarray  # [A+1] state after each arrival arc; [A] is where the walk begins
+    state_of: np.ndarray  # [A+1] state after each arrival; the last is where the walk begins
     num_states: int
 
 
@@ -58,17 +58,26 @@ class ChainPlan(NamedTuple):
 
 def plan_chain(maze: Maze) -> ChainPlan:
     """Plan the exact solution of a maze; reuse it when solving for many policies."""
-    moves = _moves(maze)
+    return plan_moves(maze, _moves(maze), np.asarray(maze.head))
+
+
+def plan_moves(maze: Maze, moves: Moves, vertex: np.ndarray) -> ChainPlan:
+    """Plan the exact solution of any chain of moves on a maze.
+
+    Args:
+        maze: it has the goals.
+        moves: the chain, whose last arrival is where the walk begins.
+        vertex: where each other arrival is [A].
+    """
     n, proper = moves.num_states, moves.source != moves.target
     keys, inverse = np.unique(moves.source[proper] * n + moves.target[proper], return_inverse=True)
     entry = np.full(len(moves.source), len(keys))
     entry[proper] = inverse
     goals = np.asarray(maze.goals)
-    head = np.asarray(maze.head)
     goal_of = np.full(n, -1)
     number = np.full(maze.num_vertices, -1)
     number[goals] = np.arange(len(goals))
-    goal_of[moves.state_of[:-1]] = number[head]
+    goal_of[moves.state_of[:-1]] = number[vertex]
     tree = _plan_tree(keys // n, keys % n, int(moves.state_of[-1]), goal_of, len(goals))
     return ChainPlan(moves, entry, len(keys), tree)
 

@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.policy import Policy, Walker, arrival_vertex, draw_port, multiply_high
 
 
 class State(NamedTuple):
     """Where walks are; every field has the same shape, [] or [B]."""
 
-    arc: Array  # arc just traversed; A where the walk begins
+    arc: Array  # arc just traversed; A, or A + m in maze m of several, where the walk begins
     goal: Array  # vertex
     time: Array  # steps taken
     reached: Array  # bool: the goal, which absorbs
@@ -52,30 +52,34 @@ class Arrivals(NamedTuple):
 class _Choices(NamedTuple):
     """What can be done after each arrival arc, gathered once per rollout instead of every step."""
 
-    first_arc: Array  # [A+1]
-    degree: Array  # [A+1]
-    chance: Array  # [A+1] bool
+    first_arc: Array  # [A+M]
+    degree: Array  # [A+M]
+    chance: Array  # [A+M] bool
 
 
-def _choices(maze: Maze) -> _Choices:
+def _choices(maze: World) -> _Choices:
     vertex = arrival_vertex(maze)
     table = (maze.first_arc, maze.degree, maze.chance)
     return _Choices(*(jnp.asarray(column)[vertex] for column in table))
 
 
-def reset(maze: Maze, key: Array, shape: tuple[int, ...] = ()) -> State:
-    """Begin walks at the start, each with a goal drawn uniformly."""
-    goals = jnp.asarray(maze.goals)
-    drawn = multiply_high(jax.random.bits(key, shape, jnp.uint32), jnp.asarray(maze.num_goals))
+def reset(maze: World, key: Array, shape: tuple[int, ...] = ()) -> State:
+    """Begin walks at the start, each with a goal drawn uniformly.
+
+    Where several mazes are side by side, walk b is in maze b mod M.
+    """
+    bits = jax.random.bits(key, shape, jnp.uint32)
+    home = jnp.arange(bits.size, dtype=jnp.int32).reshape(shape) % maze.num_mazes
+    first, count = (jnp.asarray(column)[home] for column in maze.goal_ranges())
     return State(
-        arc=jnp.full(shape, maze.num_arcs, jnp.int32),
-        goal=goals[drawn],
+        arc=maze.num_arcs + home,
+        goal=jnp.asarray(maze.goals)[first + multiply_high(bits, count)],
         time=jnp.zeros(shape, jnp.int32),
         reached=jnp.zeros(shape, bool),
     )
 
 
-def step(maze: Maze, state: State, port: Array, bits: Array) -> State:
+def step(maze: World, state: State, port: Array, bits: Array) -> State:
     """Take a port; at a chance vertex the environment draws one from `bits` (uint32) instead.
 
     A walk that has reached its goal stays as it is. A port outside 0 … degree-1 is the caller's
@@ -90,7 +94,7 @@ def _environment_port(choices: _Choices, state: State, port: Array, bits: Array)
     return jnp.where(choices.chance[state.arc], by_chance, port)
 
 
-def _advance(maze: Maze, choices: _Choices, state: State, port: Array) -> State:
+def _advance(maze: World, choices: _Choices, state: State, port: Array) -> State:
     arc = choices.first_arc[state.arc] + port
     arrived = jnp.asarray(maze.head)[arc] == state.goal
     return State(
@@ -111,7 +115,7 @@ def rewards(walks: Walks, reward: Reward) -> Array:
 
 @partial(jax.jit, static_argnums=(0, 4, 5, 6))
 def rollout(
-    policy: Policy, params: Any, maze: Maze, key: Array, num_walks: int, limit: int, group: int = 1
+    policy: Policy, params: Any, maze: World, key: Array, num_walks: int, limit: int, group: int = 1
 ) -> Walks:
     """Record walks of at most `limit` steps; `group` consecutive walks share a drawn goal.
 
@@ -130,8 +134,8 @@ def rollout(
         after = _advance(maze, choices, state, port)
         return (after, memory), (after.arc, port)
 
+    begin = state.arc[:, None]
     (state, _), (arcs, ports) = jax.lax.scan(body, (state, memory), jnp.arange(limit))
-    begin = jnp.full((num_walks, 1), maze.num_arcs, jnp.int32)
     return Walks(
         arc=jnp.concatenate([begin, arcs.T], axis=1),
         port=ports.T,
@@ -144,7 +148,7 @@ def rollout(
 
 @partial(jax.jit, static_argnums=(0, 4, 5))
 def run_walks(
-    policy: Policy, params: Any, maze: Maze, key: Array, num_walks: int, limit: int
+    policy: Policy, params: Any, maze: World, key: Array, num_walks: int, limit: int
 ) -> Arrivals:
     """Walk until every goal is reached or `limit` steps are taken, keeping only how walks ended.
 
@@ -193,7 +197,7 @@ class Steps(NamedTuple):
 def continue_walks(
     policy: Policy,
     params: Any,
-    maze: Maze,
+    maze: World,
     state: State,
     key: Array,
     num_steps: int,
@@ -229,7 +233,7 @@ _GOALS_KEY = 0xFFFFFFFF
 
 
 def _begin(
-    maze: Maze, walker: Walker, key: Array, num_walks: int, group: int = 1
+    maze: World, walker: Walker, key: Array, num_walks: int, group: int = 1
 ) -> tuple[State, Any]:
     state = reset(maze, jax.random.fold_in(key, _GOALS_KEY), (num_walks // group,))
     state = jax.tree.map(lambda x: jnp.repeat(x, group), state)

@@ -1,11 +1,12 @@
 """The `Maze` record: a graph compiled to arrays, checked once, before any computation.
 
-Shapes, everywhere in the package: S seeds, B walks, T time, V vertices, A arcs (edges with a
-direction), G goals, D ports (choices at a vertex), R entries of a policy's rows, K depth.
+Shapes, everywhere in the package: M mazes, S seeds, B walks, T time, V vertices, A arcs (edges with
+a direction), G goals, D ports (choices at a vertex), R entries of a policy's rows, K depth.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -22,14 +23,13 @@ from mazerl.topology import Graph
 Array = Any
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Maze:
-    """A path-finding problem as a pytree of int32 arrays, without padding.
+class World(ABC):
+    """What can be walked on: one maze, or several side by side (`mazerl.mazes`).
 
     Arcs are sorted by tail: the arcs out of v are `first_arc[v] … first_arc[v] + degree[v] - 1`,
-    and port p of v is arc `first_arc[v] + p`. Vertex v is the v-th node of the compiled graph.
-    Arc number A, one past the last, stands for "the walk begins": it leads to `start`.
+    and port p of v is arc `first_arc[v] + p`. Numbers past the last arc stand for "the walk
+    begins": A in a maze, which leads to its `start`; A + m in the m-th of M mazes.
     """
 
     head: Array  # [A] vertex that an arc leads to
@@ -37,8 +37,8 @@ class Maze:
     first_arc: Array  # [V]
     degree: Array  # [V] number of ports
     chance: Array  # [V] bool: the environment moves here, uniformly
-    start: Array  # []
-    goals: Array  # [G] vertices; an episode draws one of them uniformly
+    start: Array  # [], or [M] for several mazes
+    goals: Array  # [G] vertices; an episode draws one of its maze's uniformly
     ports: Array  # [D] 0 … D-1, as many as the widest vertex at which the policy moves
 
     @property
@@ -60,6 +60,33 @@ class Maze:
     def num_ports(self) -> int:
         """D."""
         return int(self.ports.shape[0])
+
+    @property
+    def num_mazes(self) -> int:
+        """M."""
+        return int(np.prod(self.start.shape))
+
+    @property
+    def num_arrivals(self) -> int:
+        """A + M: arcs, and one more in each maze for the walk that begins."""
+        return self.num_arcs + self.num_mazes
+
+    @abstractmethod
+    def goal_ranges(self) -> tuple[Array, Array]:
+        """Where in `goals` those of each maze begin [M], and how many they are [M]."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Maze(World):
+    """A path-finding problem as a pytree of int32 arrays, without padding.
+
+    Vertex v is the v-th node of the compiled graph.
+    """
+
+    def goal_ranges(self) -> tuple[Array, Array]:
+        """All goals are of the one maze."""
+        return np.zeros(1, np.int32), np.full(1, self.num_goals, np.int32)
 
 
 def compile_maze(graph: Graph) -> Maze:
@@ -129,6 +156,20 @@ def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> Graph:
     outward = np.flatnonzero(tail < head)
     graph.add_edges_from((name[tail[a]], name[head[a]]) for a in outward)
     return graph
+
+
+def scramble_ports(maze: Maze, seed: int) -> Maze:
+    """The same maze with the ports of every vertex in a random order of its own.
+
+    Which turn leads where then differs from vertex to vertex.
+    """
+    generator = np.random.default_rng(seed)
+    head, reverse = np.asarray(maze.head), np.asarray(maze.reverse)
+    # Sorted by tail and then at random: position n holds the arc that becomes number n.
+    old = np.lexsort((generator.random(maze.num_arcs), head[reverse])).astype(np.int32)
+    new = np.empty_like(old)
+    new[old] = np.arange(maze.num_arcs, dtype=np.int32)
+    return replace(maze, head=head[old], reverse=new[reverse[old]])
 
 
 def _name(graph: Graph, vertex: int) -> str:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, Maze, World
 
 Memory = Any
 
@@ -48,11 +48,11 @@ class Policy:
     In either form arc A means that a walk begins, and everything before it is forgotten.
     """
 
-    bind: Callable[[Maze, Any], Walker]
+    bind: Callable[[World, Any], Walker]
     # How many of the last arrival arcs a layer or row reads; None where there is no bound.
     context: int | None = 1
     # (maze, params, arrival arcs [B, T]) → Scores; None where a policy cannot be trained
-    score: Callable[[Maze, Any, Array], Scores] | None = None
+    score: Callable[[World, Any, Array], Scores] | None = None
     # Imitation is not told which ports exist; walks are kept to legal ones all the same.
     learns_legality: bool = False
 
@@ -65,8 +65,8 @@ class Policy:
 class Rows(NamedTuple):
     """Where the rows of a tabular policy lie in its flat vector, on the host."""
 
-    start: np.ndarray  # [A+2] the row of arrival arc e is start[e] … start[e+1] - 1
-    arrival: np.ndarray  # [R] arrival arc that an entry belongs to; A where the walk begins
+    start: np.ndarray  # [A+M+1] the row of arrival arc e is start[e] … start[e+1] - 1
+    arrival: np.ndarray  # [R] arrival arc that an entry belongs to; from A on, walks begin
     arc: np.ndarray  # [R] arc that an entry takes
 
     @property
@@ -75,7 +75,7 @@ class Rows(NamedTuple):
         return len(self.arc)
 
 
-def rows_of(maze: Maze) -> Rows:
+def rows_of(maze: World) -> Rows:
     """Lay out one row per arrival arc at whose head the policy moves (arc A: the walk begins)."""
     vertex = np.append(np.asarray(maze.head), maze.start)
     degree, first_arc = np.asarray(maze.degree), np.asarray(maze.first_arc)
@@ -113,12 +113,12 @@ def draw_port(logits: Array, degree: Array, bits: Array) -> Array:
     return jnp.minimum(port, degree - 1)
 
 
-def arrival_vertex(maze: Maze) -> Array:
-    """The vertex that each arrival arc leads to [A+1]; the start for arc A."""
+def arrival_vertex(maze: World) -> Array:
+    """The vertex that each arrival arc leads to [A+M]; a start where the walk begins."""
     return jnp.append(maze.head, maze.start)
 
 
-def _bind_uniform(maze: Maze, params: Any) -> Walker:
+def _bind_uniform(maze: World, params: Any) -> Walker:
     del params
     arrival_degree = jnp.asarray(maze.degree)[arrival_vertex(maze)]
     logits = jnp.zeros(maze.num_ports)
@@ -129,7 +129,7 @@ def _bind_uniform(maze: Maze, params: Any) -> Walker:
     )
 
 
-def _bind_tabular(maze: Maze, logits: Array) -> Walker:
+def _bind_tabular(maze: World, logits: Array) -> Walker:
     vertex = arrival_vertex(maze)
     length = jnp.where(jnp.asarray(maze.chance)[vertex], 0, jnp.asarray(maze.degree)[vertex])
     start = jnp.cumsum(length) - length
@@ -142,7 +142,7 @@ def _bind_tabular(maze: Maze, logits: Array) -> Walker:
     return Walker(memory=(), logits=row)
 
 
-def _score_tabular(maze: Maze, logits: Array, arcs: Array) -> Scores:
+def _score_tabular(maze: World, logits: Array, arcs: Array) -> Scores:
     row = _bind_tabular(maze, logits).logits
     flat = jax.vmap(lambda arc: row((), arc)[0])(arcs.reshape(-1))
     return Scores(flat.reshape(*arcs.shape, -1), jnp.zeros(arcs.shape))
@@ -152,10 +152,10 @@ class ActorCritic(NamedTuple):
     """Parameters of `TABULAR_CRITIC`: a tabular policy and one value per arrival arc."""
 
     policy: Array  # [R]
-    value: Array  # [A+1]
+    value: Array  # [A+M]
 
 
-def _score_critic(maze: Maze, params: ActorCritic, arcs: Array) -> Scores:
+def _score_critic(maze: World, params: ActorCritic, arcs: Array) -> Scores:
     return Scores(_score_tabular(maze, params.policy, arcs).logits, params.value[arcs])
 
 
@@ -171,14 +171,14 @@ TABULAR_CRITIC = Policy(
 """`TABULAR` with values; the parameters are an `ActorCritic`."""
 
 
-def legal_ports(maze: Maze, arcs: Array) -> Array:
+def legal_ports(maze: World, arcs: Array) -> Array:
     """Which ports exist after each arrival arc [..., D] bool."""
     degree = jnp.asarray(maze.degree)[arrival_vertex(maze)][arcs]
     ports = jnp.asarray(maze.ports).reshape((1,) * degree.ndim + (-1,))
     return ports < degree[..., None]
 
 
-def port_log_probabilities(maze: Maze, logits: Array, arcs: Array) -> Array:
+def port_log_probabilities(maze: World, logits: Array, arcs: Array) -> Array:
     """Log-probabilities [..., D] after arrival arcs [...]; -inf at ports that do not exist."""
     return jax.nn.log_softmax(jnp.where(legal_ports(maze, arcs), logits, -jnp.inf))
 
@@ -190,7 +190,7 @@ def move_log_probability(log_p: Array, port: Array, decided: Array | float) -> A
     return jnp.where(decided > 0, taken, 0.0)
 
 
-def require_trainable(policy: Policy) -> Callable[[Maze, Any, Array], Scores]:
+def require_trainable(policy: Policy) -> Callable[[World, Any, Array], Scores]:
     """The policy's whole-sequence form; a `MazerlError` if it has none."""
     if policy.score is None:
         raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")
@@ -205,7 +205,7 @@ class Judged(NamedTuple):
     value: Array
 
 
-def judge(policy: Policy, maze: Maze, params: Any, arcs: Array, ports: Array) -> Judged:
+def judge(policy: Policy, maze: World, params: Any, arcs: Array, ports: Array) -> Judged:
     """Judge moves: ports [B, T] taken after arrival arcs [B, T].
 
     Where the arrival arc says all and there are more moves than arcs, every arc is scored once.
@@ -214,8 +214,8 @@ def judge(policy: Policy, maze: Maze, params: Any, arcs: Array, ports: Array) ->
         MazerlError: the policy has no whole-sequence form.
     """
     score = require_trainable(policy)
-    once = policy.markov and maze.num_arcs < arcs.size
-    scored = jnp.arange(maze.num_arcs + 1)[None] if once else arcs
+    once = policy.markov and maze.num_arrivals <= arcs.size
+    scored = jnp.arange(maze.num_arrivals)[None] if once else arcs
     logits, value = score(maze, params, scored)
     log_p = port_log_probabilities(maze, logits, scored)
     finite = jnp.where(jnp.isfinite(log_p), log_p, 0.0)
@@ -230,7 +230,7 @@ def judge(policy: Policy, maze: Maze, params: Any, arcs: Array, ports: Array) ->
     return Judged(jnp.where(is_decided(maze, arcs), taken, 0.0), entropy, value)
 
 
-def is_decided(maze: Maze, arcs: Array) -> Array:
+def is_decided(maze: World, arcs: Array) -> Array:
     """Whether the policy moves after each arrival arc, rather than chance."""
     return ~jnp.asarray(maze.chance)[arrival_vertex(maze)][arcs]
 

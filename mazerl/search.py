@@ -4,7 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.policy import Policy, Walker, arrival_vertex
 
 _MANY = 2**31 - 1
@@ -19,7 +19,7 @@ def no_repeat(policy: Policy) -> Policy:
     finite.
     """
 
-    def bind(maze: Maze, params: Any) -> Walker:
+    def bind(maze: World, params: Any) -> Walker:
         inner = policy.bind(maze, params)
         vertex = arrival_vertex(maze)
         first_arc = jnp.asarray(maze.first_arc)[vertex]
@@ -28,7 +28,7 @@ def no_repeat(policy: Policy) -> Policy:
 
         def logits(memory: tuple[Any, Array], arc: Array) -> tuple[Array, tuple[Any, Array]]:
             inside, traversed = memory
-            begins = arc == maze.num_arcs
+            begins = arc >= maze.num_arcs
             traversed = jnp.where(begins, 0, traversed.at[arc].add(1, mode="drop"))
             preference, inside = inner.logits(inside, arc)
             legal = ports < degree[arc]

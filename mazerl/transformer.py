@@ -1,8 +1,9 @@
-"""A decoder-only transformer over arcs, with a value head; the only file that knows flax.nnx.
+"""A decoder-only transformer with a value head; the only file that knows flax.nnx.
 
-A token is the arc just traversed (arc A where a walk begins), a prediction is the next port. Every
-layer attends to the last `context` arcs of the same walk. With context 1 nothing but the arrival
-arc is read: the paper's edge-state policy, whose rows are extracted and solved exactly.
+Here a token is the arc just traversed (arc A where a walk begins), a prediction is the next port;
+`mazerl.turns` gives the same network tokens that are relative. Every layer attends to the last
+`context` tokens of the same walk. With context 1 nothing but the arrival arc is read: the paper's
+edge-state policy, whose rows are extracted and solved exactly.
 
 The one-step form keeps keys and values in a ring of `context` slots. The whole-sequence form masks
 instead. Positions are rotary (Su et al. 2021), so only distances count and the two forms agree
@@ -18,7 +19,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, Maze, World
 from mazerl.policy import Policy, Scores, Walker
 
 _ROTARY_BASE = 10_000.0
@@ -75,10 +76,12 @@ class _Block(nnx.Module):
         return x + self.down(nnx.gelu(self.up(self.before_mlp(x))))
 
 
-class _Network(nnx.Module):
-    def __init__(self, config: Decoder, num_arcs: int, num_ports: int, rngs: nnx.Rngs) -> None:
+class Network(nnx.Module):
+    """Tokens in, port logits and values out."""
+
+    def __init__(self, config: Decoder, num_tokens: int, num_ports: int, rngs: nnx.Rngs) -> None:
         channels, dtype = config.channels, jnp.dtype(config.dtype)
-        self.embedding = nnx.Embed(num_arcs + 1, channels, dtype=dtype, rngs=rngs)
+        self.embedding = nnx.Embed(num_tokens, channels, dtype=dtype, rngs=rngs)
         self.blocks = nnx.List([_Block(config, rngs) for _ in range(config.layers)])
         self.norm = nnx.RMSNorm(channels, dtype=dtype, rngs=rngs)
         self.port = nnx.Linear(channels, num_ports, rngs=rngs)
@@ -90,7 +93,7 @@ class _Network(nnx.Module):
         return Scores(self.port(x), self.value(x)[..., 0])
 
 
-class _Cache(NamedTuple):
+class Cache(NamedTuple):
     """What one walker remembers; an array a layer, so that each is written in place."""
 
     keys: tuple[Array, ...]  # [H, context, C/H] each
@@ -115,53 +118,72 @@ def _attend(query: Array, keys: Array, values: Array, allowed: Array) -> Array:
     return jnp.einsum("hqk,hke->hqe", weight.astype(values.dtype), values)
 
 
-def _sequence(network: _Network, context: int, arcs: Array, begin: int) -> Scores:
-    """Scores of one sequence [T]; arc number `begin` starts a walk, wherever it stands."""
-    walk = jnp.cumsum(arcs == begin)
-    t = jnp.arange(arcs.shape[0])
+def score_sequence(network: Network, context: int, tokens: Array, begins: Array) -> Scores:
+    """Scores of one sequence [T]; a walk begins where `begins` [T] says so."""
+    walk = jnp.cumsum(begins)
+    t = jnp.arange(tokens.shape[0])
     back = t[:, None] - t[None, :]
     allowed = (back >= 0) & (back < context) & (walk[:, None] == walk[None, :])
-    x = network.embedding(arcs)
+    x = network.embedding(tokens)
     for block in network.blocks:
         query, key, value = block.project(x, t)
         x = block.finish(x, _attend(query, key, value, allowed))
     return network.heads(x)
 
 
-def _rows(network: _Network, arcs: Array) -> Scores:
-    """Scores of arcs [N] on their own: with context 1 attention returns its one value."""
-    x = network.embedding(arcs)
+def score_alone(network: Network, tokens: Array) -> Scores:
+    """Scores of tokens [N] on their own: with context 1 attention returns its one value."""
+    x = network.embedding(tokens)
     for block in network.blocks:
-        _, _, value = block.project(x, jnp.zeros_like(arcs))
+        _, _, value = block.project(x, jnp.zeros_like(tokens))
         x = block.finish(x, value)
     return network.heads(x)
 
 
-def _step(
-    network: _Network, context: int, cache: _Cache, arc: Array, begin: int
-) -> tuple[Array, _Cache]:
+def empty_cache(config: Decoder) -> Cache:
+    """What a walker remembers at the beginning."""
+    shape = (config.heads, config.context, config.channels // config.heads)
+    empty = (jnp.zeros(shape, jnp.dtype(config.dtype)),) * config.layers
+    return Cache(empty, empty, jnp.int32(0))
+
+
+def score_next(
+    network: Network, context: int, cache: Cache, token: Array, begins: Array
+) -> tuple[Array, Cache]:
     """One walker's next logits [D]."""
-    age = jnp.where(arc == begin, 0, cache.age)
-    # Once the ring is full every slot is of the last `context` arcs.
+    age = jnp.where(begins, 0, cache.age)
+    # Once the ring is full every slot is of the last `context` tokens.
     allowed = (jnp.arange(context) <= age)[None]
     keys, values = [], []
-    x = network.embedding(arc[None])
+    x = network.embedding(token[None])
     for block, old_keys, old_values in zip(network.blocks, cache.keys, cache.values, strict=True):
         query, key, value = block.project(x, age[None])
         keys.append(old_keys.at[:, age % context].set(key[:, 0]))
         values.append(old_values.at[:, age % context].set(value[:, 0]))
         x = block.finish(x, _attend(query, keys[-1], values[-1], allowed))
-    return network.heads(x[0]).logits, _Cache(tuple(keys), tuple(values), age + 1)
+    return network.heads(x[0]).logits, Cache(tuple(keys), tuple(values), age + 1)
 
 
 @lru_cache(maxsize=64)
-def _blueprint(config: Decoder, num_arcs: int, num_ports: int) -> nnx.GraphDef[_Network]:
+def _blueprint(config: Decoder, num_tokens: int, num_ports: int) -> nnx.GraphDef[Network]:
     """The network without its parameters."""
 
-    def build() -> _Network:
-        return _Network(config, num_arcs, num_ports, nnx.Rngs(0))
+    def build() -> Network:
+        return Network(config, num_tokens, num_ports, nnx.Rngs(0))
 
     return nnx.split(nnx.eval_shape(build))[0]
+
+
+def make_network(config: Decoder, num_tokens: int, num_ports: int, params: Any) -> Network:
+    """The network with parameters that `init_network` returned."""
+    return nnx.merge(_blueprint(config, num_tokens, num_ports), nnx.State(params))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def init_network(config: Decoder, num_tokens: int, num_ports: int, key: Array) -> dict[str, Any]:
+    """Random parameters, as nested dicts of float32 arrays; values begin at zero."""
+    network = Network(config, num_tokens, num_ports, nnx.Rngs(params=key))
+    return nnx.to_pure_dict(nnx.split(network)[1])
 
 
 @lru_cache(maxsize=64)
@@ -174,28 +196,28 @@ def transformer(config: Decoder) -> Policy:
     check_decoder(config)
     context = config.context
 
-    def network(maze: Maze, params: Any) -> _Network:
-        blueprint = _blueprint(config, maze.num_arcs, maze.num_ports)
-        return nnx.merge(blueprint, nnx.State(params))
+    def network(maze: World, params: Any) -> Network:
+        return make_network(config, maze.num_arrivals, maze.num_ports, params)
 
-    def rows(maze: Maze, params: Any) -> Scores:
-        return _rows(network(maze, params), jnp.arange(maze.num_arcs + 1))
+    def rows(maze: World, params: Any) -> Scores:
+        return score_alone(network(maze, params), jnp.arange(maze.num_arrivals))
 
-    def bind(maze: Maze, params: Any) -> Walker:
+    def bind(maze: World, params: Any) -> Walker:
         if context == 1:
             logits = rows(maze, params).logits
             return Walker((), lambda memory, arc: (logits[arc], memory))
         model = network(maze, params)
-        shape = (config.heads, context, config.channels // config.heads)
-        empty = (jnp.zeros(shape, jnp.dtype(config.dtype)),) * config.layers
-        cache = _Cache(empty, empty, jnp.int32(0))
-        return Walker(cache, lambda memory, arc: _step(model, context, memory, arc, maze.num_arcs))
 
-    def score(maze: Maze, params: Any, arcs: Array) -> Scores:
+        def step(memory: Cache, arc: Array) -> tuple[Array, Cache]:
+            return score_next(model, context, memory, arc, arc >= maze.num_arcs)
+
+        return Walker(empty_cache(config), step)
+
+    def score(maze: World, params: Any, arcs: Array) -> Scores:
         if context == 1:
             return jax.tree.map(lambda row: row[arcs], rows(maze, params))
         model = network(maze, params)
-        return jax.vmap(lambda sequence: _sequence(model, context, sequence, maze.num_arcs))(arcs)
+        return jax.vmap(partial(score_sequence, model, context))(arcs, arcs >= maze.num_arcs)
 
     return Policy(bind, context, score, config.legality == "learned")
 
@@ -203,10 +225,4 @@ def transformer(config: Decoder) -> Policy:
 def init_transformer(config: Decoder, maze: Maze, key: Array) -> dict[str, Any]:
     """Random parameters for a maze, as nested dicts of float32 arrays; values begin at zero."""
     check_decoder(config)
-    return _drawn(config, maze.num_arcs, maze.num_ports, key)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _drawn(config: Decoder, num_arcs: int, num_ports: int, key: Array) -> dict[str, Any]:
-    network = _Network(config, num_arcs, num_ports, nnx.Rngs(params=key))
-    return nnx.to_pure_dict(nnx.split(network)[1])
+    return init_network(config, maze.num_arrivals, maze.num_ports, key)

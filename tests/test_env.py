@@ -11,6 +11,7 @@ from scipy import stats
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.env import Reward, State, reset, rewards, rollout, run_walks, step
 from mazerl.markov import hit_probability, hitting_times
+from mazerl.maze import World
 from mazerl.policy import (
     TABULAR,
     UNIFORM,
@@ -167,9 +168,9 @@ def test_walks_agree_with_the_exact_chain(medium: Maze, kind: str) -> None:
 
 
 def test_one_compilation_per_shape(small: Maze) -> None:
-    traced: list[Maze] = []
+    traced: list[World] = []
 
-    def bind(maze: Maze, params: Any) -> Walker:
+    def bind(maze: World, params: Any) -> Walker:
         traced.append(maze)
         return UNIFORM.bind(maze, params)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from mazerl.env import rollout
 from mazerl.errors import MazerlError
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, Maze, World
 from mazerl.policy import UNIFORM, Policy, is_decided, port_log_probabilities, require_trainable
 from mazerl.results import is_done, read_record, write_record
 from mazerl.train.loop import train
@@ -36,7 +36,7 @@ _WALKS = 32  # a batch, and the walks that the divergence is measured on
 _TEST_KEY = 1
 
 
-def pretrain(maze: Maze, policy: Policy, params: Any, key: Array, length: int = 256) -> Any:
+def pretrain(maze: World, policy: Policy, params: Any, key: Array, length: int = 256) -> Any:
     """Parameters that walk like the uniform policy, from random ones.
 
     Raises:
@@ -56,14 +56,14 @@ def pretrain(maze: Maze, policy: Policy, params: Any, key: Array, length: int = 
 
 
 def divergence_from_uniform(
-    maze: Maze, policy: Policy, params: Any, key: Array, length: int = 256
+    maze: World, policy: Policy, params: Any, key: Array, length: int = 256
 ) -> float:
     """Mean KL(policy ‖ uniform), nats a step of the policy's own, on uniform random walks."""
     return float(_divergence(policy, maze, params, key, length))
 
 
 @partial(jax.jit, static_argnums=(0, 4))
-def _divergence(policy: Policy, maze: Maze, params: Any, key: Array, length: int) -> Array:
+def _divergence(policy: Policy, maze: World, params: Any, key: Array, length: int) -> Array:
     score = require_trainable(policy)
     walks = rollout(UNIFORM, (), maze, key, _WALKS, length)
     arc = walks.arc[:, :-1]

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from mazerl.env import Reward, Walks, rollout
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.objectives import Moves, collapse_probability, group_advantages, policy_terms
 from mazerl.policy import TABULAR, Policy, is_decided, judge, require_trainable
 from mazerl.train.method import Batch, Method, Metrics, Training
@@ -63,7 +63,7 @@ class _Shared(NamedTuple):
     entropy: Array
 
 
-def grpo(maze: Maze, policy: Policy = TABULAR, sizes: Groups | None = None) -> Method:
+def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> Method:
     """GRPO on a maze. Parameters: the policy's. Task: a `GRPOTask`.
 
     Raises:

@@ -23,7 +23,7 @@ import numpy as np
 
 from mazerl.env import Reward, State, Steps, continue_walks, reset
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.objectives import Moves, generalized_advantages, policy_terms
 from mazerl.policy import (
     TABULAR_CRITIC,
@@ -87,12 +87,12 @@ class _Shared(NamedTuple):
     entropy: Array
 
 
-def tabular_start(maze: Maze) -> ActorCritic:
+def tabular_start(maze: World) -> ActorCritic:
     """The base model, the uniform walk, with values of zero."""
-    return ActorCritic(np.zeros(rows_of(maze).size), np.zeros(maze.num_arcs + 1))
+    return ActorCritic(np.zeros(rows_of(maze).size), np.zeros(maze.num_arrivals))
 
 
-def ppo(maze: Maze, policy: Policy = TABULAR_CRITIC, sizes: Sizes | None = None) -> Method:
+def ppo(maze: World, policy: Policy = TABULAR_CRITIC, sizes: Sizes | None = None) -> Method:
     """PPO on a maze. Parameters: the policy's. Task: a `PPOTask`.
 
     Raises:

@@ -18,7 +18,7 @@ import numpy as np
 
 from mazerl.env import Walks, rollout
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.policy import (
     UNIFORM,
     Policy,
@@ -41,7 +41,7 @@ class Corpus(NamedTuple):
     decided: Array  # [N, T] 1 where the demonstrator moved; 0 where chance did, and on padding
 
 
-def corpus(maze: Maze, walks: Walks) -> Corpus:
+def corpus(maze: World, walks: Walks) -> Corpus:
     """Walks as a corpus, cut after the longest.
 
     Raises:
@@ -58,7 +58,7 @@ def corpus(maze: Maze, walks: Walks) -> Corpus:
     return Corpus(arc, port, decided.astype(np.float32))
 
 
-def sft(maze: Maze, policy: Policy, batch: int = 64, microbatches: int = 1) -> Method:
+def sft(maze: World, policy: Policy, batch: int = 64, microbatches: int = 1) -> Method:
     """Imitation of a corpus. Parameters: the policy's. Task: a `Corpus`.
 
     Raises:
@@ -78,7 +78,7 @@ def sft(maze: Maze, policy: Policy, batch: int = 64, microbatches: int = 1) -> M
 
 
 def pretraining(
-    maze: Maze, policy: Policy, length: int, batch: int = 64, microbatches: int = 1
+    maze: World, policy: Policy, length: int, batch: int = 64, microbatches: int = 1
 ) -> Method:
     """Imitation of fresh uniform random walks of `length` steps. Task: ()."""
 
@@ -93,7 +93,7 @@ def pretraining(
     return _imitation(maze, policy, batch, microbatches, collect)
 
 
-def _imitation(maze: Maze, policy: Policy, batch: int, microbatches: int, collect: Any) -> Method:
+def _imitation(maze: World, policy: Policy, batch: int, microbatches: int, collect: Any) -> Method:
     require_whole("the batch", batch)
     if batch % require_whole("the number of microbatches", microbatches):
         raise MazerlError(f"{microbatches} microbatches do not divide {batch} walks")
