@@ -20,9 +20,10 @@ from benchmarks.dense import sign_ascent
 from mazerl import build, compile_maze
 from mazerl.chain import plan_chain
 from mazerl.corridor import solve_families
-from mazerl.env import Arrivals, run_walks
+from mazerl.env import Arrivals, State, Steps, continue_walks, reset, run_walks
 from mazerl.families import limit_gaps
 from mazerl.markov import hitting_times
+from mazerl.mazes import side_by_side
 from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
 from mazerl.train import Training, train
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask
@@ -43,6 +44,7 @@ def main() -> None:
         # A process of its own, so that its peak memory is its own.
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
+    many_mazes()
     bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)
@@ -138,6 +140,36 @@ def random_walks() -> None:
         return
     console.print(f"  gymnax CartPole-v1, 2048 walkers  {peer:6.1f}")
     console.print(f"  ratio                    {fastest / peer:8.1f}\n")
+
+
+def many_mazes() -> None:
+    """64 different mazes, a walker each, beside 64 walkers on one maze of their mean size."""
+    named = [(width, depth) for width in range(2, 10) for depth in range(1, 9)]
+    mazes = [compile_maze(build("corridor", width=W, depth=K, lanes=3)) for W, K in named]
+    mean = np.mean([maze.num_arcs for maze in mazes])
+    typical = min(mazes, key=lambda maze: abs(maze.num_arcs - mean))
+    world, steps = side_by_side(mazes), 5000
+    go_on = jax.jit(continue_walks, static_argnums=(0, 5))
+    console.print(
+        f"64 walkers for {steps} steps, beginning anew at goals and every 1000 steps, M steps/s"
+    )
+    for name, policy in (("uniform policy", UNIFORM), ("tabular policy", TABULAR)):
+        rates = []
+        for where in (typical, world):
+            logits = jnp.zeros(rows_of(where).size)
+            state = reset(where, jax.random.key(0), (64,))
+            walk = partial(go_on, policy, logits, where, state, jax.random.key(1), steps, 1000)
+            seconds, _ = best_of(7, partial(_ports, walk))
+            rates.append(64 * steps / seconds / 1e6)
+        console.print(
+            f"  {name}: one maze of {typical.num_arcs} arcs {rates[0]:.2f}, 64 mazes of "
+            f"{mean:.0f} on average {rates[1]:.2f}, ratio {rates[1] / rates[0]:.2f}"
+        )
+    console.print()
+
+
+def _ports(walk: Callable[[], tuple[Steps, State]]) -> np.ndarray:
+    return np.asarray(walk()[0].port)
 
 
 def _steps(walk: Callable[[], Arrivals]) -> np.ndarray:

@@ -136,72 +136,101 @@ def table(records: list[Record]) -> Tables:
 
 def _rows(record: Record) -> list[dict[str, object]]:
     config, arrays = record.config, record.arrays
-    small = TRAINED[config["trained_on"]]
-    return [
-        {"trained_on": config["trained_on"], "ports": config["ports"], "seed": config["seed"],
-         "topology": topology, "width": size.get("width"), "depth": size.get("depth"),
-         "lanes": size.get("lanes"), "size": _brief(size), "seen": (topology, size) in small,
-         "method": method, "time": float(arrays[method][n]),
-         "uniform": float(arrays["uniform"][n]), "optimum": float(arrays["optimum"][n]),
-         "ratio": float(arrays[method][n] / arrays["optimum"][n])}
-        for n, (topology, size) in enumerate(TESTED[config["tested"]])
-        for method in METHODS
-    ]  # fmt: skip
-
-
-def _brief(size: dict[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in size.items())
-
-
-def along_depth(rows: pd.DataFrame, trained_on: str, ports: str) -> pd.DataFrame:
-    """The corridors that differ in depth alone."""
-    width, lanes = _corridor(1)[1]["width"], _corridor(1)[1]["lanes"]
-    same = (rows["topology"] == "corridor") & (rows["width"] == width) & (rows["lanes"] == lanes)
-    return rows[same & (rows["trained_on"] == trained_on) & (rows["ports"] == ports)]
+    small, rows = TRAINED[config["trained_on"]], []
+    for n, (topology, size) in enumerate(TESTED[config["tested"]]):
+        times = {method: float(arrays[method][n]) for method in METHODS}
+        if topology == "corridor":
+            times["rows"] = float(sft_limit(size["width"], size["depth"], size["lanes"]))
+        optimum, uniform = float(arrays["optimum"][n]), float(arrays["uniform"][n])
+        rows += [
+            {"trained_on": config["trained_on"], "ports": config["ports"], "seed": config["seed"],
+             "topology": topology, "size": " ".join(f"{k}={v}" for k, v in size.items()),
+             "width": size.get("width"), "depth": size.get("depth"), "lanes": size.get("lanes"),
+             "seen": (topology, size) in small, "method": method, "time": time,
+             "optimum": optimum, "ratio": time / optimum, "uniform": uniform / optimum}
+            for method, time in times.items()
+        ]  # fmt: skip
+    return rows
 
 
 def _claims(rows: pd.DataFrame) -> list[dict[str, object]]:
-    ordered = along_depth(rows, "corridors", "ordered")
-    deepest = ordered["depth"].max()
-    far = ordered[ordered["depth"] == deepest].groupby("method")["ratio"]
-    scrambled = along_depth(rows, "corridors", "scrambled")
-    lost = scrambled[(scrambled["depth"] == deepest) & (scrambled["method"] == "rlvr")]["ratio"]
-    trained = max(size["depth"] for _, size in TRAINED["corridors"])
+    size, trained = _corridor(1)[1], len(TRAINED["corridors"])
+    corridors = rows[rows["topology"] == "corridor"]
+    line = corridors[(corridors["width"] == size["width"]) & (corridors["lanes"] == size["lanes"])]
+    deepest = int(line["depth"].max())
+    far = line[line["depth"] == deepest].groupby(["trained_on", "ports", "method"])["ratio"]
+    low, high = far.min(), far.max()
+    here = ("corridors", "ordered")
     where = f"trained at K ≤ {trained}, tested at K = {deepest}"
-    laws = [
-        _law(part["depth"], part["time"])
-        for _, part in ordered[ordered["method"] == "sft"].groupby("seed")
-    ]
-    depths = np.array(sorted(ordered["depth"].unique()))
-    size = _corridor(1)[1]
-    rows_alone = _law(depths, [float(sft_limit(size["width"], K, size["lanes"])) for K in depths])
-    best = rlvr_optimum(size["width"], int(deepest), size["lanes"])
-    limit = float(sft_limit(size["width"], int(deepest), size["lanes"]) / best)
-    return [
+    one = line[(line["trained_on"] == "corridors") & (line["ports"] == "ordered")]
+    laws = {
+        method: [_law(part) for _, part in one[one["method"] == method].groupby("seed")]
+        for method in ("sft", "rows")
+    }
+    claims = [
         claim("N1.1", f"PPO on relative tokens, {where}: largest H over the optimum", "≤ 1.5",
-              float(far.max()["rlvr"]), bool(far.max()["rlvr"] <= 1.5),
-              (float(far.min()["rlvr"]), float(far.max()["rlvr"]))),
+              high[*here, "rlvr"], bool(high[*here, "rlvr"] <= 1.5),
+              (low[*here, "rlvr"], high[*here, "rlvr"])),
         control("N1.c", "the base model there: smallest H over the optimum", "> 10",
-                float(far.min()["base"]), bool(far.min()["base"] > 10)),
-        control("N1.d", "with every vertex's ports in an order of its own, turns tell nothing: "
-                "smallest H over the optimum after PPO", "> 2", float(lost.min()),
-                bool(lost.min() > 2)),
+                low[*here, "base"], bool(low[*here, "base"] > 10)),
+        control("N1.d", "with every vertex's ports in an order of its own, turns tell less: "
+                "smallest H over the optimum after PPO", f"> {high[*here, 'rlvr']:.4g}",
+                low["corridors", "scrambled", "rlvr"],
+                bool(low["corridors", "scrambled", "rlvr"] > high[*here, "rlvr"])),
         claim("N2.1", f"SFT on the same tokens, {where}: moves back look like moves forward, which "
-              "golden paths show; largest H over the optimum", "< 10",
-              float(far.max()["sft"]), bool(far.max()["sft"] < 10),
-              (float(far.min()["sft"]), float(far.max()["sft"]))),
+              "golden paths show; largest H over the optimum", "< 10", high[*here, "sft"],
+              bool(high[*here, "sft"] < 10), (low[*here, "sft"], high[*here, "sft"])),
         claim("N2.2", "and H grows with depth as a power, not exponentially: seeds", "all",
-              f"{laws.count('power')} of {len(laws)}", laws.count("power") == len(laws),
-              tolerance="AICc"),
+              _share(laws["sft"], "power"), set(laws["sft"]) == {"power"}, tolerance="AICc"),
         control("N2.c", "SFT of free rows, exactly: H over the optimum",
-                f"> {far.max()['sft']:.4g}", limit, limit > far.max()["sft"]),
-        control("N2.d", "the same selection of a law for free rows", "exponential", rows_alone,
-                rows_alone == "exponential"),
+                f"> {high[*here, 'sft']:.4g}", low[*here, "rows"],
+                bool(low[*here, "rows"] > high[*here, "sft"])),
+        control("N2.d", "the same selection of a law for free rows: exponential", "all",
+                _share(laws["rows"], "exponential"), set(laws["rows"]) == {"exponential"}),
+    ]  # fmt: skip
+    return claims + (_unseen(rows, low, high) if "others" in set(rows["trained_on"]) else [])
+
+
+def _unseen(rows: pd.DataFrame, low: pd.Series, high: pd.Series) -> list[dict[str, object]]:
+    """What needs the whole grid: topologies, and numbers of ports, never trained on."""
+    new = rows[~rows["seen"] & (rows["ports"] == "ordered")]
+    grids = new[(new["topology"] == "grid") & new["size"].str.startswith("height=8")]
+    times = grids.pivot_table("ratio", ["trained_on", "size", "seed"], "method")
+    better = times.loc["others"]["rlvr"] < times.loc["others"]["sft"]
+    elsewhere = float(times.loc["corridors"]["rlvr"].median())
+    there, size = ("others", "ordered"), _corridor(1)[1]
+    ppo_only = new[(new["method"] == "rlvr") & (new["trained_on"] == "corridors")]
+    corridors = ppo_only[ppo_only["topology"] == "corridor"]
+    fewer = corridors[corridors["lanes"] == size["lanes"] - 1]
+    wider = corridors[corridors["width"] == 2 * size["width"]]
+    worse = (fewer["ratio"] / fewer["uniform"]).min()
+    return [
+        claim("N3.1", "trained on other small mazes, among them grids of 4 × 4: on grids of 8 × 8 "
+              "never seen PPO is better than SFT: grids and seeds", "all",
+              f"{better.sum()} of {len(better)}", bool(better.all()),
+              (times.loc["others"]["rlvr"].min(), times.loc["others"]["rlvr"].max())),
+        control("N3.c", "PPO trained on corridors alone, on those grids: median H over the "
+                "optimum", f"> {times.loc['others']['rlvr'].max():.4g}", elsewhere,
+                elsewhere > times.loc["others"]["rlvr"].max()),
+        claim("N3.2", "and on corridors, of which it has seen none: largest H over the optimum "
+              "after PPO", f"< {low[*there, 'sft']:.4g}, the smallest after SFT",
+              high[*there, "rlvr"], bool(high[*there, "rlvr"] < low[*there, "sft"]),
+              (low[*there, "rlvr"], high[*there, "rlvr"])),
+        claim("N4.1", "nothing is learned about numbers of ports never seen: PPO from "
+              f"{size['lanes']} lanes on {size['lanes'] - 1}: smallest H over the uniform walk's",
+              "> 1", float(worse), bool(worse > 1)),
+        control("N4.c", "the same policies on corridors twice as wide, whose ports are as many: "
+                "largest H over the optimum", "≤ 1.5", float(wider["ratio"].max()),
+                bool(wider["ratio"].max() <= 1.5)),
     ]  # fmt: skip
 
 
-def _law(depth: Any, time: Any) -> str:
+def _share(laws: list[str], law: str) -> str:
+    return f"{laws.count(law)} of {len(laws)}"
+
+
+def _law(part: pd.DataFrame) -> str:
     """Whether times over depths follow a power or an exponential."""
-    one = np.ones(len(depth))
-    data = Data(one, np.asarray(depth, float), one, np.asarray(time, float))
+    one = np.ones(len(part))
+    data = Data(one, part["depth"].to_numpy(float), one, part["time"].to_numpy(float))
     return select(data, held_out=0, laws=("power", "exponential")).best

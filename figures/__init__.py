@@ -9,6 +9,7 @@ FIGURES = (
     "steelman",
     "model_size",
     "topologies",
+    "generalisation",
     "learning",
     "search",
     "distillation",

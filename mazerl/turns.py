@@ -76,7 +76,8 @@ def num_tokens(max_degree: int) -> int:
 def _from_turns(maze: World, compass: Compass, logits: Array, arc: Array) -> Array:
     """Logits over turns [..., max_degree] → over ports [..., D]."""
     back, degree = compass.back[arc][..., None], compass.degree[arc][..., None]
-    turn = (jnp.asarray(maze.ports) - back) % degree
+    ports = jnp.asarray(maze.ports).reshape((1,) * arc.ndim + (-1,))
+    turn = (ports - back) % degree
     return jnp.take_along_axis(logits, jnp.minimum(turn, logits.shape[-1] - 1), axis=-1)
 
 
