@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mazerl import Maze
+from mazerl.layout import bends
 
 
 def radial_positions(width: int, depth: int) -> np.ndarray:
@@ -33,9 +34,4 @@ def arcs_frame(maze: Maze, positions: np.ndarray) -> pd.DataFrame:
          "x0": positions[tail, 0], "y0": positions[tail, 1],
          "x1": positions[head, 0], "y1": positions[head, 1]}
     )  # fmt: skip
-    lanes = frame.groupby(["tail", "head"])
-    number, count = lanes.cumcount(), lanes["arc"].transform("size")
-    frame["bend"] = np.where(count > 1, 2 * number / (count - 1).clip(lower=1) - 1, 0.0)
-    # An edge's two arcs are one curve: seen from the other end it bends to the other side.
-    frame.loc[tail > head, "bend"] *= -1
-    return frame
+    return frame.assign(bend=bends(maze))

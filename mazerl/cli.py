@@ -1,4 +1,4 @@
-"""The `mazerl` command: topologies, solve, sample, train, evaluate.
+"""The `mazerl` command: topologies, solve, sample, train, evaluate, draw, watch.
 
 Every registered topology becomes a subcommand whose flags are its builder's parameters. Bad input
 is one line on standard error and exit code 2.
@@ -61,6 +61,23 @@ _EVALUATE: dict[str, tuple[Any, Any, str]] = {
     "seed": (int, 0, "the same seed gives the same walks"),
     "json": (bool, False, "print one JSON object"),
 }
+_PICTURE: dict[str, tuple[Any, Any, str]] = {
+    "out": (str, "maze.png", "file to draw into: .png, .svg or .txt"),
+}
+_DRAW: dict[str, tuple[Any, Any, str]] = _PICTURE | {
+    "policy": (str, "none", "none: the maze alone; " + _POLICY_HELP),
+}
+_DRAW_RUN: dict[str, tuple[Any, Any, str]] = _PICTURE | {
+    "walks": (int, 400, "number of walks, for policies that no exact chain holds"),
+    "limit": _EVALUATE["limit"],
+    "seed": _EVALUATE["seed"],
+}
+_WATCH: dict[str, tuple[Any, Any, str]] = {
+    "out": (str, "walk.html", "the page to write"),
+    "walks": (int, 8, "number of walks to choose from"),
+    "limit": _EVALUATE["limit"],
+    "seed": _EVALUATE["seed"],
+}
 _COMMANDS: dict[str, tuple[str, Callable[..., dict[str, Any]], dict[str, tuple[Any, Any, str]]]] = {
     "solve": ("Print exact expected hitting times of a maze.", solve_report, _SOLVE),
     "sample": ("Estimate a hitting time from walks, with an interval.", sample_report, _SAMPLE),
@@ -91,8 +108,14 @@ def _run(words: list[str]) -> None:
     if command == "evaluate":
         _evaluate(rest)
         return
+    if command == "draw":
+        _draw(rest)
+        return
+    if command == "watch":
+        _watch(rest)
+        return
     if command not in _COMMANDS:
-        known = ", ".join(["topologies", *_COMMANDS, "train", "evaluate"])
+        known = ", ".join(["topologies", *_COMMANDS, "train", "evaluate", "draw", "watch"])
         raise MazerlError(f"unknown command {command!r}; known: {known}")
     summary, report, options = _COMMANDS[command]
     if not rest or rest[0] in ("-h", "--help"):
@@ -158,6 +181,39 @@ def _evaluate(rest: list[str]) -> None:
     _print(evaluate_run(Path(rest[0]), **chosen), as_json)
 
 
+def _draw(rest: list[str]) -> None:
+    from mazerl.looking import draw_maze, draw_run
+
+    summary = "Draw a maze, with what a policy or a run does there."
+    if not rest or rest[0] in ("-h", "--help"):
+        print(
+            f"usage: mazerl draw TOPOLOGY|RUN [options]\n\n{summary}\n\n{_topology_lines()}\n"
+            "  RUN                 A folder that `mazerl train` wrote.\n\n"
+            "`mazerl draw TOPOLOGY|RUN --help` lists the options."
+        )
+        return
+    what, words = rest[0], rest[1:]
+    if (Path(what) / "config.json").exists():
+        _print(
+            draw_run(Path(what), **_parse(f"mazerl draw {what}", summary, None, _DRAW_RUN, words)),
+            False,
+        )
+        return
+    parsed = _parse(f"mazerl draw {what}", summary, what, _DRAW, words)
+    chosen = {name: parsed.pop(name) for name in _DRAW}
+    _print(draw_maze(what, parsed, **chosen), False)
+
+
+def _watch(rest: list[str]) -> None:
+    from mazerl.looking import watch_run
+
+    summary = "Write a page that plays walks of a trained run step by step."
+    if not rest or rest[0] in ("-h", "--help"):
+        _parse("mazerl watch RUN", summary, None, _WATCH, ["--help"])
+    chosen = _parse(f"mazerl watch {rest[0]}", summary, None, _WATCH, rest[1:])
+    _print(watch_run(Path(rest[0]), **chosen), False)
+
+
 @contextlib.contextmanager
 def _progress(title: str) -> Iterator[Callable[[float], None]]:
     """A bar on a terminal, nothing elsewhere; yields what to tell the share done."""
@@ -188,6 +244,8 @@ def _usage() -> str:
     lines += [
         "  train       Train a policy by SFT, PPO, GRPO or distillation.",
         "  evaluate    Say how well a trained run walks.",
+        "  draw        Draw a maze, with what a policy or a run does there.",
+        "  watch       Write a page that plays walks of a run step by step.",
     ]
     lines += ["", "example: mazerl solve corridor --width 4 --depth 4 --lanes 3 --policy rlvr"]
     return "\n".join(lines)

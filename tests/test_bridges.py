@@ -37,6 +37,13 @@ def test_registered_environments_pass_the_checker(topology: str) -> None:
     check_env(env.unwrapped, skip_render_check=True)
 
 
+def test_a_render_mode_that_trainers_pass_is_ignored() -> None:
+    with pytest.warns(UserWarning, match="render_mode"):
+        env = gymnasium.make("mazerl/corridor-v0", **SMALL, render_mode="rgb_array")
+    assert isinstance(env.unwrapped, MazeEnv)
+    assert env.reset(seed=0)[0] == env.unwrapped.maze.num_arcs
+
+
 def test_one_walk_has_the_exact_hitting_time() -> None:
     env = MazeEnv(**SMALL, limit=10**9)
     count, rng = degrees(env.maze), np.random.default_rng(0)

@@ -23,7 +23,7 @@ from mazerl.topology import TOPOLOGIES, build
 
 
 class MazeEnv(gymnasium.Env[np.int64, np.int64]):
-    """One walk, stepped on the host.
+    """One walk, stepped on the host. Nothing is rendered, whatever `render_mode` is asked for.
 
     Raises:
         MazerlError: what `build` and `compile_maze` raise, or a time limit below 1.
@@ -37,8 +37,10 @@ class MazeEnv(gymnasium.Env[np.int64, np.int64]):
         limit: int = 1000,
         arrival: float = 1.0,
         penalty: float = 1e-3,
+        render_mode: str | None = None,
         **parameters: Any,
     ) -> None:
+        del render_mode  # trainers pass one without asking
         self.maze = compile_maze(build(topology, **parameters))
         self.limit = require_whole("the time limit", limit)
         self.arrival, self.penalty = arrival, penalty

@@ -19,6 +19,8 @@ def ladder(length: int = 8) -> Graph:
     """
     length = _at_least("length", length, 2)
     graph: Graph = nx.MultiGraph(nx.ladder_graph(length))
+    for v, told in graph.nodes(data=True):
+        told["pos"] = (v % length, v // length)
     graph.graph.update(start=0, goals=[length - 1, 2 * length - 1])
     return graph
 
@@ -47,7 +49,7 @@ def grid(
     for edge in full.edges:
         full.edges[edge]["weight"] = generator.random()
     graph: Graph = nx.MultiGraph()
-    graph.add_nodes_from(full)
+    graph.add_nodes_from(((row, column), {"pos": (column, -row)}) for row, column in full)
     kept = list(nx.minimum_spanning_edges(full, data=False))
     walls = sorted(set(map(frozenset, full.edges)) - set(map(frozenset, kept)), key=sorted)
     opened = generator.permutation(len(walls))[: round(loops * len(walls))]
