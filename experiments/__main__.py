@@ -4,6 +4,7 @@ Stages are restartable and meet only in files: run (cells → records), table (r
 figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
 """
 
+import math
 import sys
 import time
 from collections.abc import Hashable, Sequence
@@ -26,6 +27,7 @@ from rich.progress import (
 from rich.table import Table
 
 from experiments import EXPERIMENTS, claims, grid, load, run_cell
+from experiments.sweeps import MOST_CELLS, sweep
 from mazerl import MazerlError
 from mazerl.results import Record, is_done, read_records, require_writable, write_record
 
@@ -40,10 +42,21 @@ Size = Annotated[
     Literal["full", "quick", "smoke"],
     tyro.conf.arg(help="full: what README shows; quick: `make reproduce`; smoke: the tests"),
 ]
+Settings = Annotated[
+    tyro.conf.UseAppendAction[tuple[str, ...]],
+    tyro.conf.arg(
+        name="set",
+        metavar="FIELD=VALUES",
+        help="sweep a field of the config instead of the grid: 2,4,8 or 1:9 (ends included) or "
+        "16:256:*2; once for each field",
+    ),
+]
+Seeds = Annotated[int | None, tyro.conf.arg(help="with --set: seeds 0 … SEEDS-1 of every cell")]
 Data = Annotated[
     Path | None,
     tyro.conf.arg(
-        help="folder for the CSV files [default: figures/data; unless --size is full: RESULTS/SIZE]"
+        help="folder for the CSV files [default: figures/data; RESULTS/SIZE unless --size is full; "
+        "RESULTS/sweep with --set]"
     ),
 ]
 
@@ -55,6 +68,19 @@ def _chosen(names: Sequence[str]) -> list[str]:
     for name in chosen:
         load(name)
     return chosen
+
+
+def _cells(
+    name: str, size: str, settings: Sequence[str], seeds: int | None, most: float = math.inf
+) -> list[Any]:
+    return sweep(name, settings, seeds, most) if settings or seeds is not None else grid(name, size)
+
+
+def _one_sweep(names: Sequence[str], settings: Sequence[str], seeds: int | None) -> bool:
+    """Whether a sweep is asked for, and then of a single experiment."""
+    if (settings or seeds is not None) and len(names) > 1:
+        raise MazerlError("--set and --seeds sweep one experiment; name a single one")
+    return bool(settings) or seeds is not None
 
 
 def _data_folder(data: Path | None, results: Path, size: str) -> Path:
@@ -77,9 +103,20 @@ def list_() -> None:
 
 
 @app.command
-def run(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
+def run(
+    names: Names,
+    size: Size = "full",
+    results: Results = Path("results"),
+    settings: Settings = (),
+    seeds: Seeds = None,
+    yes: Annotated[bool, tyro.conf.arg(help=f"run more than {MOST_CELLS} cells")] = False,
+) -> None:
     """Run the cells of experiments that are not stored yet (`all` for every experiment)."""
     chosen = _chosen(names)
+    if _one_sweep(chosen, settings, seeds):
+        cells = _cells(chosen[0], size, settings, seeds, math.inf if yes else MOST_CELLS)
+        stored = sum(is_done(results, chosen[0], config) for config in cells)
+        console.print(f"{len(cells)} cells, {stored} stored, {len(cells) - stored} to run")
     require_writable(results)
     with Progress(
         TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(),
@@ -87,7 +124,7 @@ def run(names: Names, size: Size = "full", results: Results = Path("results")) -
         console=console,
     ) as progress:  # fmt: skip
         for name in chosen:
-            cells = grid(name, size)
+            cells = _cells(name, size, settings, seeds)
             todo = [config for config in cells if not is_done(results, name, config)]
             task = progress.add_task(
                 name, total=len(cells), completed=len(cells) - len(todo), cell=""
@@ -146,20 +183,28 @@ def status(size: Size = "full", results: Results = Path("results")) -> None:
 
 @app.command
 def table(
-    names: Names, size: Size = "full", results: Results = Path("results"), data: Data = None
+    names: Names,
+    size: Size = "full",
+    results: Results = Path("results"),
+    data: Data = None,
+    settings: Settings = (),
+    seeds: Seeds = None,
 ) -> None:
     """Turn records into the CSV files that figures are drawn from (`all` for every experiment)."""
-    folder = _data_folder(data, results, size)
-    for name in _chosen(names):
-        records = read_records(results, name, grid(name, size))
+    chosen = _chosen(names)
+    swept = _one_sweep(chosen, settings, seeds)
+    folder = _data_folder(data, results, "sweep" if swept else size)
+    for name in chosen:
+        records = read_records(results, name, _cells(name, size, settings, seeds))
         with console.status(f"{name}: fitting and tabulating"):
             tables = load(name).table(records)
         for file, frame in tables.frames.items():
             frame.to_csv(folder / f"{file}.csv", index=False, float_format="%.10g")
             console.print(f"{name}: {folder / file}.csv, {len(frame)} rows")
-        if tables.claims:
+        if tables.claims and not swept:  # claims are about an experiment's own grid
             claims.store(tables.claims, name, folder / "claims.csv", EXPERIMENTS)
-        _store_seconds(folder / "seconds.csv", name, records)
+        if not swept:
+            _store_seconds(folder / "seconds.csv", name, records)
 
 
 def _store_seconds(path: Path, name: str, records: Sequence[Record]) -> None:

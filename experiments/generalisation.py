@@ -72,7 +72,9 @@ _ALL = (
     *(("random_regular", {"vertices": 48, "graph_seed": seed}) for seed in range(10, 13)),
 )  # fmt: skip
 TESTED = {"all": _ALL, "few": tuple(_corridor(depth) for depth in (1, 2, 3, 4, 6, 8))}
-_SHORT: dict[str, Any] = {"tested": "few", "sft_steps": 200, "ppo_steps": 150, "walks": 100}
+_SHORT: dict[str, Any] = {
+    "tested": "few", "channels": 32, "sft_steps": 100, "ppo_steps": 90, "walks": 100,
+}  # fmt: skip
 GRID = (
     *(Config("corridors", seed) for seed in range(5)),
     *(Config("corridors", seed, "scrambled") for seed in range(5)),

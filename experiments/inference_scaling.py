@@ -53,6 +53,7 @@ GRID = tuple(
     for K in DEPTHS
     for L in LANES
 )
+QUICK = tuple(c for c in GRID if c.width in WIDTHS[:3] and c.lanes != 2)
 SMOKE = tuple(
     Config(method, W, K, 3, walks=200 if K == 4 else 0, limit=2000)
     for method in METHODS

@@ -175,11 +175,18 @@ def _claims(cells: pd.DataFrame, laws: pd.DataFrame) -> list[dict[str, object]]:
     by_cost = float(np.log(sft["ratio"]).corr(sft["cost"]))
     by_size = float(np.log(sft["ratio"]).corr(np.log(sft["vertices"])))
     wide = sft[sft["ratio"] > 10]
+    if known:
+        rows.append(
+            control(
+                "G1.c",
+                "the same selection after RLVR on these: graphs with a gap that grows",
+                "none",
+                ", ".join(n for n in known if n not in never) or "none",
+                len(never) == len(known),
+            )
+        )
     return [
         *rows,
-        control("G1.c", "the same selection after RLVR on these: graphs with a gap that grows",
-                "none", ", ".join(n for n in known if n not in never) or "none",
-                len(never) == len(known)),
         claim("G2.1", "exact RLVR from the base model ends near the best policy found: largest H "
               "over it", "≤ 1.25", float(rlvr.max()), bool(rlvr.max() <= 1.25),
               (float(rlvr.min()), float(rlvr.max()))),

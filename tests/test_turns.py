@@ -112,19 +112,19 @@ def test_without_preference_it_is_the_uniform_walk(mazes: list[Maze]) -> None:
 
 def test_ppo_on_small_corridors_walks_deeper_ones() -> None:
     size = {"width": 3, "lanes": 2}
-    small = side_by_side([compile_maze(build("corridor", depth=K, **size)) for K in (1, 2, 3)])
-    deep = compile_maze(build("corridor", depth=8, **size))
+    small = side_by_side([compile_maze(build("corridor", depth=K, **size)) for K in (1, 2)])
+    deep = compile_maze(build("corridor", depth=6, **size))
     decoder, key = replace(SMALL, channels=32), jax.random.key(0)
     policy = turning(decoder, 4)
     base = pretrain(small, policy, init_turning(decoder, key, 4), key)
-    training = replace(TRANSFORMER_TRAINING, steps=120, rate=1e-3)
+    training = replace(TRANSFORMER_TRAINING, steps=60, rate=1e-3)
     learned = train(ppo(small, policy), TRANSFORMER_TASK, base, training, key).params
 
     def ratio(maze: Maze, params: Any) -> float:
         time = turning_times(plan_turns(maze, decoder, 4), params).mean()
-        return float(time / rlvr_optimum(3, 8, 2))
+        return float(time / rlvr_optimum(3, 6, 2))
 
-    assert ratio(deep, base) > 10
+    assert ratio(deep, base) > 8
     assert ratio(deep, learned) < 1.5
     # Control: where turns lead differs from vertex to vertex, what was learned is of no use.
     assert ratio(scramble_ports(deep, seed=0), learned) > 5
