@@ -36,7 +36,7 @@ class Config:
 
 DEPTHS, LANES = (2, 4, 6, 8, 12, 16), (2, 4, 8)
 GRID = tuple(Config(m, K, L) for m in ("sft", "rlvr") for K in DEPTHS for L in LANES)
-QUICK = tuple(config for config in GRID if config.lanes == LANES[0] or config.depth == 8)
+QUICK = tuple(config for config in GRID if config.lanes == LANES[0] or config.depth == DEPTHS[-1])
 SMOKE = tuple(
     Config(m, K, L, walks=400)
     for m in ("sft", "rlvr")
