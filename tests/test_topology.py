@@ -251,6 +251,24 @@ def test_bad_files_are_one_line_and_exit_code_2(
     assert said.count("\n") == 1
 
 
+def test_a_file_of_a_million_edges_works_and_more_than_the_limit_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edges, near = 10**6, 300
+    file = tmp_path / "long.csv"
+    file.write_text("source,target\n" + "".join(f"{i},{i + 1}\n" for i in range(edges)))
+    maze = compile_maze(build("file", path=str(file), start="0", goals=str(near)))
+    assert (maze.num_arcs, maze.num_vertices) == (2 * edges, edges + 1)
+    # On a path that begins at its end the uniform walk takes the square of the distance.
+    uniform = row_probabilities(maze, np.zeros(rows_of(maze).size))
+    assert hitting_times(maze, uniform).tolist() == pytest.approx([near**2], rel=1e-9)
+    monkeypatch.setattr("mazerl.topology.files._MOST_EDGES", 1000)
+    with pytest.raises(SystemExit) as stopped:
+        main(["solve", "file", str(file), "--start", "0", "--goals", "1"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == f"error: {file}: over 1000 edges; give at most as many\n"
+
+
 def test_missing_files_starts_goals_and_isolated_vertices_are_told(tmp_path: Path) -> None:
     with pytest.raises(MazerlError, match="No such file"):
         build("file", path=str(tmp_path / "g.csv"))

@@ -1,8 +1,6 @@
 """Corridors: branches of diamonds on one fork."""
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import accumulate
 from typing import Literal
 
@@ -88,20 +86,7 @@ def _branches(branches: list[tuple[int, int]], fork: str) -> Graph:
 
     graph: Graph = nx.MultiGraph(start=0, goals=ends)
     graph.add_nodes_from(range(1 + ends[-1]))
-    with _no_garbage_collection():
-        graph.add_edges_from(edges())
+    graph.add_edges_from(edges())
     if fork == "chance":
         graph.nodes[0]["chance"] = True
     return graph
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Pause the cycle collector: a million edges are a million dicts, and no garbage."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -83,6 +83,8 @@ def _rows(place: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
                         f"{place}, line {number}: {len(cells)} columns; give two vertices and, if "
                         "you like, a weight"
                     )
+                if number > _MOST_EDGES + 1:  # one line may be a header
+                    raise MazerlError(f"{place}: over {_MOST_EDGES} edges; give at most as many")
                 yield cells[0], cells[1], {"weight": cells[2]} if len(cells) == 3 else {}
         except csv.Error as error:
             raise _not(place, "an edge list", error) from None

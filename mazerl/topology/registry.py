@@ -4,10 +4,12 @@ A builder is a plain function with keyword parameters. It returns a `MultiGraph`
 `graph["start"]`, `graph["goals"]` and, where the environment moves, vertices marked `chance=True`.
 """
 
+import gc
 import importlib.util
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +98,8 @@ def build(name: str, /, **parameters: Any) -> Graph:
     except TypeError as error:
         raise MazerlError(f"topology {name!r}: {error}; see `mazerl topologies`") from error
     try:
-        graph = builder(*bound.args, **bound.kwargs)
+        with _no_garbage_collection():
+            graph = builder(*bound.args, **bound.kwargs)
     except MazerlError:
         raise
     except Exception as error:
@@ -105,6 +108,18 @@ def build(name: str, /, **parameters: Any) -> Graph:
         kind = type(graph).__name__
         raise MazerlError(f"topology {name!r} returned {kind}; return a networkx.MultiGraph")
     return graph
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the cycle collector: a million edges are a million dicts, and no garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def shuffled(graph: Graph, seed: int) -> Graph:
