@@ -46,6 +46,8 @@ def test_exact_behaviour_is_the_theory_of_the_corridor(medium: Maze) -> None:
     known = seen.divergence[np.diff(rows.start) > 0]
     for which, expected in ((A, 4), (D, 4), (B, 4 / 3), (C, 4 / 3)):
         np.testing.assert_allclose(known[family == which], np.log(expected), rtol=1e-6)
+        certain = seen.next_arc[np.diff(rows.start) > 0][family == which] >= 0
+        assert certain.all() if which in (A, D) else not certain.any()
     # At the fork chance moves; after a lane the way on is certain, before one it is a draw.
     vertex = np.append(medium.head, medium.start)
     assert np.isnan(seen.divergence[vertex == medium.start]).all()

@@ -43,6 +43,19 @@ def assert_walks_are_legal(maze: Maze, walks: Walks) -> None:
         assert walks.reached[b] == (head[arc[-1]] == walks.goal[b])
 
 
+def test_side_by_side_every_maze_is_itself(mazes: list[Maze], world: Mazes) -> None:
+    for number, maze in enumerate(mazes):
+        arcs = slice(*world.arc_begin[number : number + 2])
+        vertices = slice(*world.vertex_begin[number : number + 2])
+        first_arc, first_vertex = arcs.start, vertices.start
+        np.testing.assert_array_equal(world.head[arcs] - first_vertex, maze.head)
+        np.testing.assert_array_equal(world.reverse[arcs] - first_arc, maze.reverse)
+        np.testing.assert_array_equal(world.first_arc[vertices] - first_arc, maze.first_arc)
+        np.testing.assert_array_equal(world.degree[vertices], maze.degree)
+        np.testing.assert_array_equal(world.chance[vertices], maze.chance)
+        assert world.start[number] - first_vertex == maze.start
+
+
 def test_every_maze_of_a_batch_has_its_own_exact_hitting_time(
     mazes: list[Maze], world: Mazes
 ) -> None:

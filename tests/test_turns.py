@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -35,10 +36,14 @@ def mazes() -> list[Maze]:
     return [compile_maze(build(name, **parameters)) for name, parameters in named]
 
 
-@pytest.mark.parametrize(("layers", "context"), [(1, 1), (1, 2), (2, 2)])
-def test_exact_times_are_those_of_walks(mazes: list[Maze], layers: int, context: int) -> None:
+@pytest.mark.parametrize(("layers", "context", "sharp"), [(1, 1, 3.0), (1, 2, 4.0), (2, 2, 1.5)])
+def test_exact_times_are_those_of_walks(
+    mazes: list[Maze], layers: int, context: int, sharp: float
+) -> None:
     decoder = replace(SMALL, layers=layers, context=context)
     params = init_turning(decoder, jax.random.key(0), 4)
+    # Far from uniform, so that whatever is read shows.
+    params["port"]["kernel"] *= sharp
     world, walks = side_by_side(mazes), 500
     ended = run_walks(
         turning(decoder, 4), params, world, jax.random.key(1), walks * len(mazes), 4000
@@ -48,6 +53,48 @@ def test_exact_times_are_those_of_walks(mazes: list[Maze], layers: int, context:
         exact = turning_times(plan_turns(maze, decoder, 4), params).mean()
         steps = np.asarray(ended.steps)[number :: len(mazes)]
         assert abs(steps.mean() - exact) < 4 * steps.std() / np.sqrt(walks)
+
+
+def tokens_by_hand(maze: Maze, arcs: list[int], max_degree: int) -> list[int]:
+    """What a walk's arrivals look like, said once more without arrays."""
+    none, wide = max_degree, max_degree + 1
+    tokens = [none * wide + int(maze.degree[maze.start])]
+    for before, arc in pairwise(arcs):
+        begins = before == maze.num_arcs
+        here = int(maze.start if begins else maze.head[before])
+        back = 0 if begins else int(maze.reverse[before] - maze.first_arc[here])
+        turn = int(arc - maze.first_arc[here] - back) % int(maze.degree[here])
+        tokens.append(
+            (none if maze.chance[here] else turn) * wide + int(maze.degree[maze.head[arc]])
+        )
+    return tokens
+
+
+@pytest.mark.parametrize(("layers", "context"), [(1, 1), (1, 3), (2, 2)])
+def test_the_chain_reads_what_the_policy_reads(
+    mazes: list[Maze], layers: int, context: int
+) -> None:
+    decoder, window = replace(SMALL, layers=layers, context=context), layers * (context - 1) + 1
+    policy, params = turning(decoder, 4), init_turning(decoder, jax.random.key(0), 4)
+    assert policy.score is not None
+    for maze in mazes:
+        chain = plan_turns(maze, decoder, 4)
+        known = {tuple(read): number for number, read in enumerate(chain.read.tolist())}
+        of_chain = np.asarray(turn_chain._logits(decoder, 4, params, chain.read))
+        walks = rollout(policy, params, maze, jax.random.key(2), 5, 20)
+        scores = np.asarray(policy.score(maze, params, walks.arc[:, :-1]).logits)
+        for b, length in enumerate(np.asarray(walks.length).tolist()):
+            arcs = np.asarray(walks.arc)[b, :length].tolist()
+            tokens = [-1] * (window - 1) + tokens_by_hand(maze, arcs, 4)
+            for t, arc in enumerate(arcs):
+                row = of_chain[known[tuple(tokens[t : t + window])]]
+                here = int(maze.start if arc == maze.num_arcs else maze.head[arc])
+                back = 0 if t == 0 else int(maze.reverse[arc] - maze.first_arc[here])
+                degree = int(maze.degree[here])
+                ports = min(degree, maze.num_ports)
+                turns = [(port - back) % degree for port in range(ports)]
+                if not maze.chance[here]:
+                    np.testing.assert_allclose(scores[b, t, :ports], row[turns], atol=2e-5)
 
 
 @pytest.mark.parametrize("context", [1, 3])
