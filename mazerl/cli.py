@@ -6,26 +6,24 @@ is one line on standard error and exit code 2.
 
 import contextlib
 import inspect
-import io
 import json
 import math
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field, make_dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Any
 
 import docstring_parser
-import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from mazerl.errors import MazerlError
+from mazerl.parsing import Options, parse
 from mazerl.report import sample_report, solve_report
-from mazerl.topology import find_topology, known_topologies
+from mazerl.topology import known_topologies
 from mazerl.train.loop import TrainingWarning
 
 _POLICY_HELP = (
@@ -33,7 +31,7 @@ _POLICY_HELP = (
     "rlvr: what RLVR with an outcome reward and a length penalty converges to, which is a "
     "corridor's optimum, elsewhere the best of several exact descents"
 )
-_SOLVE: dict[str, tuple[Any, Any, str]] = {
+_SOLVE: Options = {
     "policy": (str, "uniform", _POLICY_HELP),
     "method": (
         str,
@@ -43,7 +41,7 @@ _SOLVE: dict[str, tuple[Any, Any, str]] = {
     ),
     "json": (bool, False, "print one JSON object"),
 }
-_SAMPLE: dict[str, tuple[Any, Any, str]] = {
+_SAMPLE: Options = {
     "policy": (str, "uniform", _POLICY_HELP),
     "walks": (int, 1000, "number of walks"),
     "limit": (int, 10_000, "time limit of a walk in steps; walks that reach it are censored"),
@@ -55,32 +53,28 @@ _SAMPLE: dict[str, tuple[Any, Any, str]] = {
     "seed": (int, 0, "the same seed gives the same walks"),
     "json": (bool, False, "print one JSON object"),
 }
-_EVALUATE: dict[str, tuple[Any, Any, str]] = {
+_EVALUATE: Options = {
     "walks": (int, 1000, "number of walks, for policies that no exact chain holds"),
     "limit": (int | None, None, "time limit of a walk in steps [default: that of the training]"),
     "seed": (int, 0, "the same seed gives the same walks"),
     "json": (bool, False, "print one JSON object"),
 }
-_PICTURE: dict[str, tuple[Any, Any, str]] = {
+_PICTURE: Options = {
     "out": (str, "maze.png", "file to draw into: .png, .svg or .txt"),
 }
-_DRAW: dict[str, tuple[Any, Any, str]] = _PICTURE | {
+_DRAW: Options = _PICTURE | {
     "policy": (str, "none", "none: the maze alone; " + _POLICY_HELP),
 }
-_DRAW_RUN: dict[str, tuple[Any, Any, str]] = _PICTURE | {
+_DRAW_RUN: Options = _PICTURE | {
     "walks": (int, 400, "number of walks, for policies that no exact chain holds"),
     "limit": _EVALUATE["limit"],
     "seed": _EVALUATE["seed"],
 }
-_WATCH: dict[str, tuple[Any, Any, str]] = {
+_WATCH: Options = {
     "out": (str, "walk.html", "the page to write"),
     "walks": (int, 8, "number of walks to choose from"),
     "limit": _EVALUATE["limit"],
     "seed": _EVALUATE["seed"],
-}
-_COMMANDS: dict[str, tuple[str, Callable[..., dict[str, Any]], dict[str, tuple[Any, Any, str]]]] = {
-    "solve": ("Print exact expected hitting times of a maze.", solve_report, _SOLVE),
-    "sample": ("Estimate a hitting time from walks, with an interval.", sample_report, _SAMPLE),
 }
 
 
@@ -99,31 +93,22 @@ def _run(words: list[str]) -> None:
         print(_usage())
         return
     command, rest = words[0], words[1:]
-    if command == "topologies":
-        _topologies(rest)
-        return
-    if command == "train":
-        _train(rest)
-        return
-    if command == "evaluate":
-        _evaluate(rest)
-        return
-    if command == "draw":
-        _draw(rest)
-        return
-    if command == "watch":
-        _watch(rest)
-        return
     if command not in _COMMANDS:
-        known = ", ".join(["topologies", *_COMMANDS, "train", "evaluate", "draw", "watch"])
-        raise MazerlError(f"unknown command {command!r}; known: {known}")
-    summary, report, options = _COMMANDS[command]
+        raise MazerlError(f"unknown command {command!r}; known: {', '.join(_COMMANDS)}")
+    _COMMANDS[command][1](rest)
+
+
+def _ask(
+    command: str, report: Callable[..., dict[str, Any]], options: Options, rest: list[str]
+) -> None:
+    """Answer a question about a topology."""
+    summary = _COMMANDS[command][0]
     if not rest or rest[0] in ("-h", "--help"):
         print(f"usage: mazerl {command} TOPOLOGY [options]\n\n{summary}\n\n{_topology_lines()}")
         print(f"\n`mazerl {command} TOPOLOGY --help` lists the options.")
         return
     topology = rest[0]
-    parsed = _parse(f"mazerl {command} {topology}", summary, topology, options, rest[1:])
+    parsed = parse(f"mazerl {command} {topology}", summary, topology, options, rest[1:])
     chosen = {name: parsed.pop(name) for name in options}
     as_json = chosen.pop("json")
     with _progress(f"{command} {topology}") as tell:
@@ -157,7 +142,7 @@ def _train(rest: list[str]) -> None:
         topology = words[at + 1] if at + 1 < len(words) else ""
         words = words[:at] + words[at + 2 :]
     prog = f"mazerl train {method} --topology {topology}"
-    parsed = _parse(prog, METHODS[method], topology, options, words)
+    parsed = parse(prog, METHODS[method], topology, options, words)
     chosen = fill_defaults(method, {name: parsed.pop(name) for name in options})
     out, store, resume, as_json = (chosen.pop(name) for name in ("out", "store", "resume", "json"))
     config = {"method": method, "topology": topology, "parameters": parsed} | chosen
@@ -173,10 +158,10 @@ def _train(rest: list[str]) -> None:
 def _evaluate(rest: list[str]) -> None:
     from mazerl.recipes import evaluate_run
 
-    summary = "Say how well a trained run walks: exactly where that is possible, else from walks."
+    summary = _COMMANDS["evaluate"][0]
     if not rest or rest[0] in ("-h", "--help"):
-        _parse("mazerl evaluate RUN", summary, None, _EVALUATE, ["--help"])
-    chosen = _parse(f"mazerl evaluate {rest[0]}", summary, None, _EVALUATE, rest[1:])
+        parse("mazerl evaluate RUN", summary, None, _EVALUATE, ["--help"])
+    chosen = parse(f"mazerl evaluate {rest[0]}", summary, None, _EVALUATE, rest[1:])
     as_json = chosen.pop("json")
     _print(evaluate_run(Path(rest[0]), **chosen), as_json)
 
@@ -184,7 +169,7 @@ def _evaluate(rest: list[str]) -> None:
 def _draw(rest: list[str]) -> None:
     from mazerl.looking import draw_maze, draw_run
 
-    summary = "Draw a maze, with what a policy or a run does there."
+    summary = _COMMANDS["draw"][0]
     if not rest or rest[0] in ("-h", "--help"):
         print(
             f"usage: mazerl draw TOPOLOGY|RUN [options]\n\n{summary}\n\n{_topology_lines()}\n"
@@ -195,11 +180,11 @@ def _draw(rest: list[str]) -> None:
     what, words = rest[0], rest[1:]
     if (Path(what) / "config.json").exists():
         _print(
-            draw_run(Path(what), **_parse(f"mazerl draw {what}", summary, None, _DRAW_RUN, words)),
+            draw_run(Path(what), **parse(f"mazerl draw {what}", summary, None, _DRAW_RUN, words)),
             False,
         )
         return
-    parsed = _parse(f"mazerl draw {what}", summary, what, _DRAW, words)
+    parsed = parse(f"mazerl draw {what}", summary, what, _DRAW, words)
     chosen = {name: parsed.pop(name) for name in _DRAW}
     _print(draw_maze(what, parsed, **chosen), False)
 
@@ -207,10 +192,10 @@ def _draw(rest: list[str]) -> None:
 def _watch(rest: list[str]) -> None:
     from mazerl.looking import watch_run
 
-    summary = "Write a page that plays walks of a trained run step by step."
+    summary = _COMMANDS["watch"][0]
     if not rest or rest[0] in ("-h", "--help"):
-        _parse("mazerl watch RUN", summary, None, _WATCH, ["--help"])
-    chosen = _parse(f"mazerl watch {rest[0]}", summary, None, _WATCH, rest[1:])
+        parse("mazerl watch RUN", summary, None, _WATCH, ["--help"])
+    chosen = parse(f"mazerl watch {rest[0]}", summary, None, _WATCH, rest[1:])
     _print(watch_run(Path(rest[0]), **chosen), False)
 
 
@@ -230,25 +215,18 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
 
 
 def _usage() -> str:
-    lines = [
-        "usage: mazerl COMMAND …",
-        "",
-        "Path-finding mazes in which claims about RL are exact.",
-    ]
-    lines += [
-        "",
-        "commands:",
-        "  topologies  List the mazes that can be built and their parameters.",
-    ]
-    lines += [f"  {name:<11} {summary}" for name, (summary, _, _) in _COMMANDS.items()]
-    lines += [
-        "  train       Train a policy by SFT, PPO, GRPO or distillation.",
-        "  evaluate    Say how well a trained run walks.",
-        "  draw        Draw a maze, with what a policy or a run does there.",
-        "  watch       Write a page that plays walks of a run step by step.",
-    ]
-    lines += ["", "example: mazerl solve corridor --width 4 --depth 4 --lanes 3 --policy rlvr"]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            "usage: mazerl COMMAND …",
+            "",
+            "Path-finding mazes in which claims about RL are exact.",
+            "",
+            "commands:",
+            *(f"  {name:<11} {summary}" for name, (summary, _) in _COMMANDS.items()),
+            "",
+            "example: mazerl solve corridor --width 4 --depth 4 --lanes 3 --policy rlvr",
+        ]
+    )
 
 
 def _topology_lines() -> str:
@@ -273,69 +251,6 @@ def _topologies(rest: list[str]) -> None:
     Console().print(table)
 
 
-def _parse(
-    prog: str,
-    summary: str,
-    topology: str | None,
-    options: dict[str, tuple[Any, Any, str]],
-    words: Sequence[str],
-) -> dict[str, Any]:
-    """Parse a builder's parameters, if there is one, and the command's own options with tyro."""
-    fields, about = _parameters(topology) if topology else ({}, "")
-    clash = sorted(set(fields) & set(options))
-    if clash:
-        raise MazerlError(
-            f"topology {topology!r} has a parameter {clash[0]!r}, which is taken; rename it"
-        )
-    arguments = make_dataclass(
-        "Arguments",
-        [
-            (name, Annotated[kind, tyro.conf.arg(help=told)], _default(default))
-            for name, (kind, default, told) in (fields | options).items()
-        ],
-    )
-    wanted_help = any(word in ("-h", "--help") for word in words)
-    said = io.StringIO()
-    try:
-        with contextlib.nullcontext() if wanted_help else contextlib.redirect_stderr(said):
-            parsed: Any = tyro.cli(
-                arguments, prog=prog, description=summary + about, args=list(words),
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )  # fmt: skip
-    except SystemExit as stop:
-        if stop.code in (0, None) or wanted_help:
-            raise
-        raise MazerlError(_one_line(said.getvalue(), prog)) from None
-    return vars(parsed)
-
-
-def _parameters(topology: str) -> tuple[dict[str, tuple[Any, Any, str]], str]:
-    """A builder's parameters as options, and a sentence about it."""
-    builder = find_topology(topology)
-    doc = docstring_parser.parse(builder.__doc__ or "")
-    meaning = {p.arg_name: p.description or "" for p in doc.params}
-    types = get_type_hints(builder)
-    fields = {}
-    for p in inspect.signature(builder).parameters.values():
-        needed = p.default is inspect.Parameter.empty
-        kind: Any = types.get(p.name, str if needed else type(p.default))
-        if p.kind is p.POSITIONAL_ONLY:
-            kind = Annotated[kind, tyro.conf.Positional]
-        fields[p.name] = (kind, p.default, meaning.get(p.name, ""))
-    return fields, f" Topology: {doc.short_description}"
-
-
-def _default(default: Any) -> Any:
-    return field() if default is inspect.Parameter.empty else field(default=default)
-
-
-def _one_line(text: str, prog: str) -> str:
-    """Tyro's boxed message as one line."""
-    words = " ".join(re.sub(r"[╭╮╰╯│─]+", " ", text).split())
-    words = re.sub(r"\s*(Argument helptext:|For full helptext).*$", "", words)
-    return f"{words}; see `{prog} --help`"
-
-
 def _finite(result: dict[str, Any]) -> dict[str, Any]:
     """JSON has no infinity: such a value is null, and the fields beside it say why."""
     return {
@@ -356,6 +271,23 @@ def _text(name: str, value: Any, result: dict[str, Any]) -> str:
     if name == "hitting_time" and value == math.inf and result.get("goal_certain"):
         return "finite, but beyond 1e308"
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
+    "topologies": ("List the mazes that can be built and their parameters.", _topologies),
+    "solve": (
+        "Print exact expected hitting times of a maze.",
+        partial(_ask, "solve", solve_report, _SOLVE),
+    ),
+    "sample": (
+        "Estimate a hitting time from walks, with an interval.",
+        partial(_ask, "sample", sample_report, _SAMPLE),
+    ),
+    "train": ("Train a policy by SFT, PPO, GRPO or distillation.", _train),
+    "evaluate": ("Say how well a trained run walks, exactly or from walks.", _evaluate),
+    "draw": ("Draw a maze, with what a policy or a run does there.", _draw),
+    "watch": ("Write a page that plays walks of a run step by step.", _watch),
+}
 
 
 if __name__ == "__main__":

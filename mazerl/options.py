@@ -4,10 +4,9 @@ from typing import Any, Literal
 
 from mazerl.env import Reward
 from mazerl.errors import MazerlError
+from mazerl.parsing import Options
 from mazerl.train import grpo, ppo, sft
 from mazerl.transformer import Decoder
-
-Options = dict[str, tuple[Any, Any, str]]
 
 METHODS: dict[str, str] = {
     "sft": "Imitate golden paths, the shortest from the start to the goal.",

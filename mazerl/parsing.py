@@ -1,0 +1,81 @@
+"""Words of a command line → values: a builder's parameters and a command's own options, by tyro."""
+
+import contextlib
+import inspect
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import field, make_dataclass
+from typing import Annotated, Any, get_type_hints
+
+import docstring_parser
+import tyro
+
+from mazerl.errors import MazerlError
+from mazerl.topology import find_topology
+
+Options = dict[str, tuple[Any, Any, str]]
+"""Name → (type, default, help)."""
+
+
+def parse(
+    prog: str,
+    summary: str,
+    topology: str | None,
+    options: Options,
+    words: Sequence[str],
+) -> dict[str, Any]:
+    """Parse a builder's parameters, if there is one, and the command's own options with tyro."""
+    fields, about = _parameters(topology) if topology else ({}, "")
+    clash = sorted(set(fields) & set(options))
+    if clash:
+        raise MazerlError(
+            f"topology {topology!r} has a parameter {clash[0]!r}, which is taken; rename it"
+        )
+    arguments = make_dataclass(
+        "Arguments",
+        [
+            (name, Annotated[kind, tyro.conf.arg(help=told)], _default(default))
+            for name, (kind, default, told) in (fields | options).items()
+        ],
+    )
+    wanted_help = any(word in ("-h", "--help") for word in words)
+    said = io.StringIO()
+    try:
+        with contextlib.nullcontext() if wanted_help else contextlib.redirect_stderr(said):
+            parsed: Any = tyro.cli(
+                arguments, prog=prog, description=summary + about, args=list(words),
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )  # fmt: skip
+    except SystemExit as stop:
+        if stop.code in (0, None) or wanted_help:
+            raise
+        raise MazerlError(_one_line(said.getvalue(), prog)) from None
+    return vars(parsed)
+
+
+def _parameters(topology: str) -> tuple[Options, str]:
+    """A builder's parameters as options, and a sentence about it."""
+    builder = find_topology(topology)
+    doc = docstring_parser.parse(builder.__doc__ or "")
+    meaning = {p.arg_name: p.description or "" for p in doc.params}
+    types = get_type_hints(builder)
+    fields = {}
+    for p in inspect.signature(builder).parameters.values():
+        needed = p.default is inspect.Parameter.empty
+        kind: Any = types.get(p.name, str if needed else type(p.default))
+        if p.kind is p.POSITIONAL_ONLY:
+            kind = Annotated[kind, tyro.conf.Positional]
+        fields[p.name] = (kind, p.default, meaning.get(p.name, ""))
+    return fields, f" Topology: {doc.short_description}"
+
+
+def _default(default: Any) -> Any:
+    return field() if default is inspect.Parameter.empty else field(default=default)
+
+
+def _one_line(text: str, prog: str) -> str:
+    """Tyro's boxed message as one line."""
+    words = " ".join(re.sub(r"[╭╮╰╯│─]+", " ", text).split())
+    words = re.sub(r"\s*(Argument helptext:|For full helptext).*$", "", words)
+    return f"{words}; see `{prog} --help`"
