@@ -18,7 +18,6 @@ def draw(data: Path) -> Figure:
     first = corridors[corridors["seen"]].iloc[0]
     same = corridors["width"].eq(first["width"]) & corridors["lanes"].eq(first["lanes"])
     others = rows[(rows["trained_on"] == "others") & ~rows["seen"]]
-    others = others[~others["depth"].isin([2, 3, 6, 8, 12]) | (others["topology"] != "corridor")]
     figure, axes = panels(2 if len(others) else 1, width=11 if len(others) else 6.5, height=4.4)
     _depths(axes[0], corridors[same])
     if len(others):

@@ -1,5 +1,6 @@
 """What a policy does on a maze, arc by arc: how often it goes there, and what it decides next."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,15 +12,19 @@ from mazerl.env import Arrivals, rollout
 from mazerl.errors import MazerlError
 from mazerl.evaluate import tail_time
 from mazerl.markov import hitting_times, occupancy
-from mazerl.maze import Maze
+from mazerl.maze import Array, Maze
 from mazerl.policy import (
     Policy,
     arrival_vertex,
     extract_rows,
     is_decided,
     port_log_probabilities,
+    require_trainable,
     rows_of,
 )
+
+# Walks whose attention is held in memory at once.
+_TOGETHER = 8
 
 
 class Behaviour(NamedTuple):
@@ -68,9 +73,10 @@ def walked_behaviour(
     if policy.score is None:
         raise MazerlError("this policy has no whole-sequence form; draw the one that it wraps")
     walked = rollout(policy, params, maze, key, walks, limit)
-    arcs = walked.arc[:, :-1]
-    log_p = port_log_probabilities(maze, policy.score(maze, params, arcs).logits, arcs)
-    real = np.arange(limit) < np.asarray(walked.length)[:, None]
+    longest = int(np.asarray(walked.length).max())
+    arcs = walked.arc[:, :longest]
+    log_p = walk_log_probabilities(policy, maze, params, arcs)
+    real = np.arange(longest) < np.asarray(walked.length)[:, None]
     own = real & np.asarray(is_decided(maze, arcs))
     arrival, p = np.asarray(arcs)[own], np.exp(np.asarray(log_p, np.float64)[own])
     degree = np.asarray(maze.degree)[np.asarray(arrival_vertex(maze))]
@@ -82,16 +88,32 @@ def walked_behaviour(
     total = np.zeros((maze.num_arcs + 1, p.shape[1]))
     np.add.at(total, arrival, p)
     port = total.argmax(1)
+    alone = (total >= total.max(1, keepdims=True) * (1 - 1e-5)).sum(1) == 1
     first_arc = np.asarray(maze.first_arc)[np.asarray(arrival_vertex(maze))]
-    taken = np.asarray(walked.arc)[:, 1:][real]
+    taken = np.asarray(walked.arc)[:, 1 : longest + 1][real]
     ended = jax.tree.map(np.asarray, (walked.length, walked.reached))
     return Behaviour(
         np.bincount(taken, minlength=maze.num_arcs)[: maze.num_arcs] / walks,
         divergence,
-        np.where(count > 0, first_arc + port, -1),
+        np.where((count > 0) & alone, first_arc + port, -1),
         tail_time(Arrivals(*ended), limit).value,
         f"{walks} walks",
     )
+
+
+@partial(jax.jit, static_argnums=0)
+def walk_log_probabilities(policy: Policy, maze: Maze, params: Any, arcs: Array) -> Array:
+    """Of every port after every arrival [B, T, D], a few walks at a time to save memory.
+
+    Raises:
+        MazerlError: the policy has no whole-sequence form.
+    """
+    score = require_trainable(policy)
+
+    def one(arcs: Array) -> Array:
+        return port_log_probabilities(maze, score(maze, params, arcs[None]).logits[0], arcs)
+
+    return jax.lax.map(one, arcs, batch_size=_TOGETHER)
 
 
 def behaviour(

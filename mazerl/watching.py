@@ -7,11 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from mazerl.behaviour import walk_log_probabilities
 from mazerl.env import rollout
 from mazerl.errors import MazerlError
 from mazerl.layout import MOST_VERTICES, bends, kinds, positions
 from mazerl.maze import Maze
-from mazerl.policy import Policy, arrival_vertex, is_decided, legal_ports, port_log_probabilities
+from mazerl.policy import Policy, arrival_vertex, is_decided, legal_ports
 from mazerl.topology import Graph
 
 _KINDS = {"start": "start", "start, by chance": "start", "goal": "goal", "dead end": "dead"}
@@ -46,8 +47,8 @@ def watch_page(
         raise MazerlError("this policy has no whole-sequence form; watch the one that it wraps")
     walked = rollout(policy, params, maze, key, walks, limit)
     arcs = walked.arc[:, :-1]
-    logits = policy.score(maze, params, arcs).logits
-    chosen = np.exp(np.asarray(port_log_probabilities(maze, logits, arcs), np.float64))
+    log_p = walk_log_probabilities(policy, maze, params, arcs)
+    chosen = np.exp(np.asarray(log_p, np.float64))
     legal, own = np.asarray(legal_ports(maze, arcs)), np.asarray(is_decided(maze, arcs))
     vertex, degree = np.asarray(arrival_vertex(maze)), np.asarray(maze.degree)
 

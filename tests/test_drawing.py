@@ -13,12 +13,14 @@ from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.behaviour import behaviour, exact_behaviour, walked_behaviour
 from mazerl.cli import main
 from mazerl.drawing import as_text, draw
+from mazerl.env import rollout
 from mazerl.families import A, B, C, D, family_map, limit_gaps, tabular_from_families
 from mazerl.layout import bends, cluster_positions, clusters, kinds, positions
 from mazerl.markov import hitting_times, occupancy
 from mazerl.policy import TABULAR, row_probabilities, rows_of
 from mazerl.search import no_repeat
 from mazerl.topology import Graph
+from mazerl.transformer import Decoder, init_transformer, transformer
 
 UGLY = ["<b>start</b>", "a & b", 'say "x"', "$\\frac$", "Ort für ☕", "</script><img src=x>"]
 
@@ -73,6 +75,27 @@ def test_walked_behaviour_is_the_exact_one_within_errors(small: Maze) -> None:
     np.testing.assert_allclose(walked.divergence[known], exact.divergence[known], atol=1e-5)
     assert (walked.next_arc[known] == exact.next_arc[known]).all()
     assert (walked.next_arc[~known] == -1).all()
+
+
+def test_where_moves_are_equally_likely_none_is_the_likely_one(small: Maze) -> None:
+    zeros = np.zeros(rows_of(small).size, np.float32)
+    exact = exact_behaviour(small, row_probabilities(small, zeros))
+    walked = walked_behaviour(TABULAR, zeros, small, jax.random.key(0), 200, 500)
+    vertex = np.append(small.head, small.start)
+    for seen in (exact, walked):
+        assert (seen.next_arc[small.degree[vertex] > 1] == -1).all()
+    assert (exact.next_arc[small.degree[vertex] == 1] >= 0).all()
+
+
+def test_a_policy_with_memory_is_drawn_from_its_walks(small: Maze) -> None:
+    decoder = Decoder(layers=1, channels=16, heads=2, context=40)
+    params = init_transformer(decoder, small, jax.random.key(0))
+    seen = behaviour(transformer(decoder), params, small, jax.random.key(1), 100, 40)
+    ended = rollout(transformer(decoder), params, small, jax.random.key(1), 100, 40)
+    assert seen.how == "100 walks"
+    assert seen.visits.sum() == pytest.approx(np.asarray(ended.length).mean())
+    # Near random weights it is near uniform, but not uniform.
+    assert 0 < np.nanmax(seen.divergence) < 1
 
 
 def test_behaviour_is_exact_where_it_can_be(small: Maze) -> None:
