@@ -2,14 +2,13 @@
 
 A module holds tuples of frozen configs: GRID, what README shows; SMOKE, what continuous integration
 runs; and QUICK, where GRID takes long, a part of it for `make reproduce`. Beside them stand
-`run(config) → arrays`, which may take the run store as `store`, and `table(records) → Tables`.
+`run(config) → arrays`, which may take a `Work` as `work`, to save and show its trainings, and
+`table(records) → Tables`. One that trains several seeds at once has `run_seeds(configs, work)` too.
 To add one, write the module and name it here.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -59,14 +58,6 @@ def grid(name: str, size: str) -> list[Any]:
     if size == "quick":
         return list(getattr(module, "QUICK", module.GRID))
     return list(module.SMOKE if size == "smoke" else module.GRID)
-
-
-def run_cell(name: str, config: Any, store: Path) -> dict[str, np.ndarray]:
-    """Run one cell, with the run store for those that keep base models there."""
-    run = load(name).run
-    if "store" in inspect.signature(run).parameters:
-        return run(config, store=store)
-    return run(config)
 
 
 def load(name: str) -> Experiment:

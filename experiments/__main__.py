@@ -5,31 +5,36 @@ figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
 """
 
 import math
+import signal
 import sys
-import time
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import jax
 import numpy as np
 import pandas as pd
 import tyro
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from experiments import EXPERIMENTS, claims, grid, load, run_cell
+from experiments import EXPERIMENTS, claims, grid, load
+from experiments.driver import (
+    INTERRUPTED,
+    PREEMPTED,
+    UNFINISHED,
+    Cell,
+    Driver,
+    Outcome,
+    seconds_of,
+)
+from experiments.executors import make_executor
+from experiments.screen import Screen, duration
 from experiments.sweeps import MOST_CELLS, sweep
+from experiments.work import Saving
 from mazerl import MazerlError
-from mazerl.results import Record, is_done, read_records, require_writable, write_record
+from mazerl.results import Record, config_json, is_done, read_records, require_writable
+from mazerl.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "figures" / "data"
@@ -110,65 +115,127 @@ def run(
     settings: Settings = (),
     seeds: Seeds = None,
     yes: Annotated[bool, tyro.conf.arg(help=f"run more than {MOST_CELLS} cells")] = False,
+    workers: Annotated[int, tyro.conf.arg(help="processes of this machine; a core each")] = 1,
+    executor: Annotated[
+        Literal["local", "processes", "ray"],
+        tyro.conf.arg(help="local: this process, or processes where --workers is more than 1"),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        tyro.conf.arg(help="HOST:PORT of a Ray cluster, or auto; without it one is started here"),
+    ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="folder for checkpoints of running cells [default: RESULTS/.unfinished; none with "
+            "ray, whose nodes need a shared one]"
+        ),
+    ] = None,
+    checkpoint_seconds: Annotated[
+        float, tyro.conf.arg(help="between two checkpoints: what a kill can cost")
+    ] = 10.0,
+    tensorboard: Annotated[
+        bool, tyro.conf.arg(help="write metrics for TensorBoard, to RESULTS/.tensorboard")
+    ] = False,
+    wandb: Annotated[
+        str | None, tyro.conf.arg(metavar="PROJECT", help="log metrics to Weights & Biases")
+    ] = None,
 ) -> None:
-    """Run the cells of experiments that are not stored yet (`all` for every experiment)."""
-    chosen = _chosen(names)
-    if _one_sweep(chosen, settings, seeds):
-        cells = _cells(chosen[0], size, settings, seeds, math.inf if yes else MOST_CELLS)
-        stored = sum(is_done(results, chosen[0], config) for config in cells)
-        console.print(f"{len(cells)} cells, {stored} stored, {len(cells) - stored} to run")
-    require_writable(results)
-    with Progress(
-        TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[cell]}"),
-        console=console,
-    ) as progress:  # fmt: skip
-        for name in chosen:
-            cells = _cells(name, size, settings, seeds)
-            todo = [config for config in cells if not is_done(results, name, config)]
-            task = progress.add_task(
-                name, total=len(cells), completed=len(cells) - len(todo), cell=""
-            )
-            for config in todo:
-                progress.update(task, cell=_brief(config))
-                begin = time.perf_counter()
-                arrays = run_cell(name, config, results)
-                write_record(results, name, config, arrays, time.perf_counter() - begin)
-                progress.advance(task)
-                _forget_compilations()
-            progress.update(task, cell="")
+    """Run the cells of experiments that are not stored yet (`all` for every experiment).
 
-
-def _forget_compilations() -> None:
-    """Drop compiled programs before their memory maps reach the usual limit of Linux, 65530.
-
-    Mazes are constants in programs, so that a long grid compiles for every cell.
+    Ctrl-C or SIGTERM ends a run cleanly, with exit code 130 or 75; the same command goes on.
     """
-    maps = Path("/proc/self/maps")
-    if maps.exists() and len(maps.read_text().splitlines()) > _MANY_MAPS:
-        jax.clear_caches()
+    chosen = _chosen(names)
+    _one_sweep(chosen, settings, seeds)
+    most = math.inf if yes else MOST_CELLS
+    cells = [Cell(n, config) for n in chosen for config in _cells(n, size, settings, seeds, most)]
+    require_writable(results)
+    todo = _plan(results, cells, workers if executor != "ray" or address is None else None)
+    if not todo:
+        return
+    chosen_executor = make_executor(executor, workers, address)
+    if checkpoints is None and executor != "ray":
+        checkpoints = results / UNFINISHED
+    sinks: list[Sink] = [JsonLines(results)]
+    if tensorboard:
+        sinks.append(TensorBoard(results / ".tensorboard"))
+    if wandb is not None:
+        sinks.append(WeightsAndBiases(wandb, results / ".wandb"))
+    saving = Saving(checkpoints, checkpoint_seconds)
+    with Screen(console, cells) as screen:
+        outcome = Driver(results, chosen_executor, screen, sinks, saving).run(cells)
+    _report(outcome, results, cells)
 
 
-_MANY_MAPS = 20_000
+def _plan(results: Path, cells: Sequence[Cell], workers: int | None) -> list[Cell]:
+    """Say what there is to do and how long it may take; returns the cells that are not stored."""
+    stored = {cell: is_done(results, *cell) for cell in cells}
+    todo = [cell for cell in cells if not stored[cell]]
+    seconds = 0.0
+    unknown = set()
+    for name, count in Counter(cell.experiment for cell in todo).items():
+        mine = [cell for cell in cells if cell.experiment == name and stored[cell]]
+        each = seconds_of(results, mine[-_ENOUGH:])
+        each = _told_seconds().get(name) if each is None else each
+        if each is None:
+            unknown.add(name)
+        else:
+            seconds += each * count / (workers or 1)
+    text = f"{len(cells)} cells, {len(cells) - len(todo)} stored, {len(todo)} to run"
+    if todo and not unknown:
+        text += f", about {duration(seconds)}"
+        text += " by finished cells" if workers else " of one core, by finished cells"
+    console.print(text)
+    return todo
 
 
-def _brief(config: Any) -> str:
-    return " ".join(f"{k}={v}" for k, v in list(vars(config).items())[:4])
+# Finished cells that an estimate is made from.
+_ENOUGH = 50
+
+
+def _report(outcome: Outcome, results: Path, cells: Sequence[Cell]) -> None:
+    """Say what is missing, if anything is, and leave with a code that tells why."""
+    for cell, failure in outcome.failed:
+        print(failure.trace, end="", file=sys.stderr)
+        config = config_json(cell.config)
+        print(f"failed: {cell.experiment} {config}: {failure.message}", file=sys.stderr)
+    if outcome.signal is not None:
+        stored = sum(is_done(results, *cell) for cell in cells)
+        how = "stopped" if outcome.signal == signal.SIGINT else "preempted"
+        print(
+            f"{how}: {stored} of {len(cells)} cells are stored; run the same command to go on",
+            file=sys.stderr,
+        )
+        raise SystemExit(INTERRUPTED if outcome.signal == signal.SIGINT else PREEMPTED)
+    if outcome.failed:
+        print(
+            f"{len(outcome.failed)} of {len(cells)} cells failed; they are run again next time",
+            file=sys.stderr,
+        )
+        raise SystemExit(1)
 
 
 @app.command
 def forecast(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
     """Say how long the cells that are not stored would take, judged by committed runs' seconds."""
-    told = pd.read_csv(DATA / "seconds.csv").set_index("experiment")["seconds"]
+    told = _told_seconds()
     table = Table("experiment", "to run", "minutes", box=None)
     total = 0.0
     for name in _chosen(names):
         todo = sum(not is_done(results, name, config) for config in grid(name, size))
-        minutes = todo * float(told.get(name, 0.0)) / 60
+        minutes = todo * told.get(name, 0.0) / 60
         total += minutes
         table.add_row(name, str(todo), f"{minutes:.1f}")
     console.print(table)
     console.print(f"about {total:.0f} minutes on the machine that wrote the committed results")
+
+
+def _told_seconds() -> dict[str, float]:
+    """Seconds a cell of the committed runs."""
+    if not (DATA / "seconds.csv").exists():
+        return {}
+    told = pd.read_csv(DATA / "seconds.csv")
+    return dict(zip(told["experiment"], told["seconds"], strict=True))
 
 
 @app.command

@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments import Tables
 from experiments.claims import claim, control
+from experiments.work import Work
 from mazerl import Maze, build, compile_maze
 from mazerl.corridor import rlvr_optimum, sft_limit
 from mazerl.markov import hitting_times
@@ -104,7 +105,7 @@ def _best(topology: str, parameters: tuple[tuple[str, Any], ...]) -> float:
     return best_blind(_compiled(topology, parameters, "ordered"), restarts=2).time
 
 
-def run(config: Config) -> dict[str, np.ndarray]:
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [N] of the base model, after SFT and after PPO on each maze tested, and the optimum."""
     decoder = Decoder(layers=1, channels=config.channels, heads=2, context=1)
     policy = turning(decoder, MAX_DEGREE)
@@ -114,9 +115,9 @@ def run(config: Config) -> dict[str, np.ndarray]:
     shown = [golden_walks(maze, config.walks, config.seed) for maze in small]
     training = replace(imitation.TRAINING, steps=config.sft_steps)
     golden = imitation.corpus(world, join_walks(world, shown))
-    sft = train(imitation.sft(world, policy), golden, base, training, key)
+    sft = train(imitation.sft(world, policy), golden, base, training, key, watch=work.watch("sft"))
     training = replace(TRANSFORMER_TRAINING, steps=config.ppo_steps)
-    rlvr = train(ppo(world, policy), TRANSFORMER_TASK, base, training, key)
+    rlvr = train(ppo(world, policy), TRANSFORMER_TASK, base, training, key, watch=work.watch("ppo"))
     models = {"base": base, "sft": sft.params, "rlvr": rlvr.params}
     times: dict[str, list[float]] = {name: [] for name in ("uniform", "optimum", *models)}
     for topology, size in TESTED[config.tested]:

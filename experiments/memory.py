@@ -1,7 +1,6 @@
 """What memory is worth: whole-walk context against the arrival arc, fork drawn or learned."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -10,7 +9,8 @@ import pandas as pd
 from experiments import Tables
 from experiments.cells import cell_key
 from experiments.claims import claim, control
-from experiments.networks import along, exact_time, make_network
+from experiments.networks import along, make_network, timer
+from experiments.work import Work
 from mazerl.corridor import memory_optimum, rlvr_optimum
 from mazerl.env import Arrivals, run_walks
 from mazerl.evaluate import tail_time
@@ -45,11 +45,11 @@ GRID = (
 SMOKE = tuple(Config(fork, 1, 0, 3, 1, 2, steps=60, limit=64) for fork in ("chance", "learned"))
 
 
-def run(config: Config, store: Path) -> dict[str, np.ndarray]:
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """How walks of the trained policy ended [walks]; for context 1 also H [records+1]."""
     size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
     decoder = Decoder(layers=1, channels=64, heads=2, context=config.context)
-    network = make_network(store, size | {"fork": config.fork}, "shuffled", decoder, config.seed)
+    network = make_network(work, size | {"fork": config.fork}, "shuffled", decoder, config.seed)
     maze, policy, base = network
     memory = config.context > 1
     # Minibatches of walkers where a sample is a whole sequence, of steps where it is one step.
@@ -58,13 +58,13 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     ran = train(
         ppo(maze, policy, sizes), task, base,
         replace(TRANSFORMER_TRAINING, steps=config.steps), jax.random.key(config.seed),
-        keep_history=not memory,
+        keep_history=not memory, watch=work.watch("ppo", None if memory else timer(policy, maze)),
     )  # fmt: skip
     ended = run_walks(policy, ran.params, maze, cell_key(config), config.walks, 5 * config.limit)
     arrays = {"steps": np.asarray(ended.steps), "reached": np.asarray(ended.reached)}
     if memory:
         return arrays
-    return arrays | {"time": along(ran.history, lambda p: exact_time(policy, maze, p))}
+    return arrays | {"time": along(ran.history, timer(policy, maze))}
 
 
 def drawn_fork_optimum(width: int, depth: int) -> float:

@@ -1,7 +1,6 @@
 """Whether a larger transformer changes the gap: layers and width against H after SFT and PPO."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -9,7 +8,8 @@ import pandas as pd
 
 from experiments import Tables
 from experiments.claims import claim, control
-from experiments.networks import exact_time, imitate, make_network
+from experiments.networks import exact_time, imitate, make_network, timer
+from experiments.work import Work
 from mazerl.corridor import rlvr_optimum, uniform_time
 from mazerl.results import Record
 from mazerl.train import train
@@ -40,19 +40,20 @@ GRID = tuple(Config(layers, channels, seed) for layers, channels in SHAPES for s
 SMOKE = (Config(1, 16, 0, 2, 2, 2, 60, 60, 200), Config(2, 16, 0, 2, 2, 2, 60, 60, 200))
 
 
-def run(config: Config, store: Path) -> dict[str, np.ndarray]:
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [] of the base model, after SFT on golden paths and after PPO; the count of parameters."""
     size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
     decoder = Decoder(config.layers, config.channels, heads=2, context=1)
-    network = make_network(store, size, "shuffled", decoder, config.seed)
+    network = make_network(work, size, "shuffled", decoder, config.seed)
     maze, policy, base = network
     key = jax.random.key(config.seed)
     golden = corpus(maze, golden_walks(maze, config.walks, config.seed))
     training = replace(TRANSFORMER_TRAINING, steps=config.ppo_steps)
-    ran = train(ppo(maze, policy), TRANSFORMER_TASK, base, training, key)
+    watch = work.watch("ppo", timer(policy, maze))
+    ran = train(ppo(maze, policy), TRANSFORMER_TASK, base, training, key, watch=watch)
     return {
         "base": np.asarray(exact_time(policy, maze, base)),
-        "sft": imitate(network, golden, config.sft_steps, key)[-1],
+        "sft": imitate(network, golden, config.sft_steps, key, work, "sft")[-1],
         "rlvr": np.asarray(exact_time(policy, maze, ran.params)),
         "parameters": np.asarray(sum(x.size for x in jax.tree.leaves(base))),
     }

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from experiments.work import Work
 from mazerl import Maze, build, compile_maze
 from mazerl.markov import hitting_times
 from mazerl.policy import Policy, extract_rows, rows_of
@@ -33,17 +34,23 @@ def numbered(topology: str, parameters: dict[str, Any], ports: str, seed: int) -
 
 
 def make_network(
-    store: Path, parameters: dict[str, Any], ports: str, decoder: Decoder, seed: int
+    work: Work, parameters: dict[str, Any], ports: str, decoder: Decoder, seed: int
 ) -> Network:
     """A corridor and its base model, pretrained or read from the store."""
     maze = numbered("corridor", parameters, ports, seed)
     description = {"topology": "corridor", "ports": ports, **parameters}
-    return Network(maze, transformer(decoder), base_model(store, maze, description, decoder, seed))
+    base = base_model(work.store, maze, description, decoder, seed, work.hand_over)
+    return Network(maze, transformer(decoder), base)
 
 
 def exact_time(policy: Policy, maze: Maze, params: Any) -> float:
     """H of a policy that is Markov in the arrival arc."""
     return float(hitting_times(maze, extract_rows(policy, maze, params)).mean())
+
+
+def timer(policy: Policy, maze: Maze) -> Callable[[Any], float]:
+    """Parameters → H."""
+    return partial(exact_time, policy, maze)
 
 
 def along(history: Any, measure: Callable[[Any], Any]) -> np.ndarray:
@@ -69,9 +76,12 @@ def straight_on(maze: Maze) -> np.ndarray:
 _NEVER = 30.0
 
 
-def imitate(network: Network, corpus: Corpus, steps: int, key: jax.Array) -> np.ndarray:
-    """H [records+1] along SFT on a corpus, from the base model."""
+def imitate(
+    network: Network, corpus: Corpus, steps: int, key: jax.Array, work: Work, name: str
+) -> np.ndarray:
+    """H [records+1] along SFT on a corpus, from the base model; name is the training's."""
     maze, policy, base = network
-    training = replace(TRAINING, steps=steps)
-    ran = train(sft(maze, policy), corpus, base, training, key, keep_history=True)
-    return along(ran.history, lambda params: exact_time(policy, maze, params))
+    training, time = replace(TRAINING, steps=steps), timer(policy, maze)
+    watch = work.watch(name, time)
+    ran = train(sft(maze, policy), corpus, base, training, key, keep_history=True, watch=watch)
+    return along(ran.history, time)

@@ -1,22 +1,25 @@
 """Tabular PPO from samples: H over environment steps, to the exact optimum, seed by seed."""
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from experiments import Tables
 from experiments.claims import claim, control
-from experiments.networks import along, exact_time, numbered
+from experiments.networks import along, exact_time, numbered, timer
+from experiments.work import Work
 from mazerl.corridor import rlvr_optimum
 from mazerl.env import Reward
 from mazerl.policy import TABULAR, TABULAR_CRITIC, rows_of
 from mazerl.results import Record
-from mazerl.train import Training, TrainingWarning, train
+from mazerl.train import Training, TrainingDivergedError, TrainingWarning, train, train_seeds
 from mazerl.train.ppo import TRAINING, PPOTask, Sizes, collapse, ppo, tabular_start
 from mazerl.train.rlvr import rlvr_tabular
 
@@ -64,25 +67,50 @@ SMOKE = (
 )
 
 
-def run(config: Config) -> dict[str, np.ndarray]:
-    """H [records+1] along the run, its metrics [records], and the exact optimum []."""
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
+    """One cell of `run_seeds`."""
+    (end,) = run_seeds((config,), work)
+    if isinstance(end, TrainingDivergedError):
+        raise end
+    return end
+
+
+def run_seeds(
+    configs: Sequence[Config], work: Work
+) -> list[dict[str, np.ndarray] | TrainingDivergedError]:
+    """H [records+1] along the run, its metrics [records], and the exact optimum [], each seed's.
+
+    The configs differ in nothing but their seed.
+    """
+    config = configs[0]
     parameters = {"depths": config.depths, "lanes": config.lanes}
     maze = numbered("asymmetric_corridor", parameters, "ordered", 0)
     sizes = Sizes(config.walkers, config.horizon, config.epochs, config.minibatches)
     task = PPOTask(gamma=config.gamma, lam=config.lam, entropy=config.entropy)
     training = replace(TRAINING, steps=config.steps, rate=config.rate)
+    time = timer(TABULAR_CRITIC, maze)
     with warnings.catch_warnings():
         # The table says from the stored metrics which runs were warned of.
         warnings.simplefilter("ignore", TrainingWarning)
-        ran = train(
-            ppo(maze, sizes=sizes), task, tabular_start(maze), training,
-            jax.random.key(config.seed), keep_history=True,
+        runs = train_seeds(
+            ppo(maze, sizes=sizes), task,
+            jax.tree.map(lambda x: np.stack([x] * len(configs)), tabular_start(maze)), training,
+            jnp.stack([jax.random.key(config.seed) for config in configs]), keep_history=True,
+            watch=work.watch("ppo", lambda params: _times(time, params)),
         )  # fmt: skip
-    return {
-        "time": along(ran.history, lambda params: exact_time(TABULAR_CRITIC, maze, params)),
-        "optimum": np.asarray(_optimum(config.depths, config.lanes)),
-        **ran.metrics,
-    }
+    optimum = np.asarray(_optimum(config.depths, config.lanes))
+    return [
+        run
+        if isinstance(run, TrainingDivergedError)
+        else {"time": along(run.history, time), "optimum": optimum, **run.metrics}
+        for run in runs
+    ]
+
+
+def _times(time: Callable[[Any], float], params: Any) -> np.ndarray:
+    """H [S] of parameters with an axis of seeds in front."""
+    seeds = len(jax.tree.leaves(params)[0])
+    return np.array([time(jax.tree.map(lambda x, n=n: x[n], params)) for n in range(seeds)])
 
 
 @lru_cache

@@ -1,7 +1,6 @@
 """Where the gap shrinks: SFT that has seen backtracking, a goal that is visible, single lanes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -9,7 +8,8 @@ import pandas as pd
 
 from experiments import Tables
 from experiments.claims import claim, control
-from experiments.networks import exact_time, imitate, make_network, numbered, straight_on
+from experiments.networks import exact_time, imitate, make_network, numbered, straight_on, timer
+from experiments.work import Work
 from mazerl.corridor import goal_known, rlvr_optimum
 from mazerl.env import rollout
 from mazerl.maze import Maze
@@ -53,7 +53,7 @@ SMOKE = (
 )
 
 
-def run(config: Config, store: Path) -> dict[str, np.ndarray]:
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [] of free rows and H [records+1] along SFT of a transformer, both on the same walks."""
     key = jax.random.key(config.seed)
     size: dict[str, object] = {
@@ -62,7 +62,7 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     if config.visible:
         # The base model is the one that knows no goal; knowing it, the policy moves at the fork.
         size |= {"fork": "learned"}
-    network = make_network(store, size, "shuffled", Decoder(), config.seed)
+    network = make_network(work, size, "shuffled", Decoder(), config.seed)
     maze = network.maze
     if config.visible:
         network = network._replace(maze=_one_goal(size, config.seed))
@@ -75,11 +75,11 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     task = corpus(maze, shown)
     rows = train(
         sft(maze, TABULAR, 256), task, np.zeros(rows_of(maze).size),
-        Training(1000, "adam", 0.05), key,
+        Training(1000, "adam", 0.05), key, watch=work.watch("rows", timer(TABULAR, maze)),
     )  # fmt: skip
     return {
         "rows": np.asarray(exact_time(TABULAR, maze, rows.params)),
-        "network": imitate(network, task, config.steps, key),
+        "network": imitate(network, task, config.steps, key, work, "sft"),
     }
 
 

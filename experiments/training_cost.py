@@ -8,7 +8,8 @@ import pandas as pd
 
 from experiments import Tables
 from experiments.claims import claim, control
-from experiments.networks import along, exact_time, numbered, straight_on
+from experiments.networks import along, numbered, straight_on, timer
+from experiments.work import Work
 from mazerl.corridor import rlvr_optimum
 from mazerl.env import rollout
 from mazerl.policy import TABULAR, TABULAR_CRITIC, rows_of
@@ -46,27 +47,32 @@ GRID = tuple(
 SMOKE = tuple(Config(2, K, 2, 0, steps=300, student_steps=200) for K in (1, 2, 3))
 
 
-def run(config: Config) -> dict[str, np.ndarray]:
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [records+1] along PPO, a student of the best policy's walks, and golden SFT; tokens."""
     size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
     maze, key = numbered("corridor", size, "ordered", 0), jax.random.key(config.seed)
     training = replace(TRAINING, steps=config.steps, record_every=5)
-    ran = train(ppo(maze), PPOTask(), tabular_start(maze), training, key, keep_history=True)
-    arrays = {"ppo": along(ran.history, lambda p: exact_time(TABULAR_CRITIC, maze, p))}
+    time = timer(TABULAR_CRITIC, maze)
+    ran = train(
+        ppo(maze), PPOTask(), tabular_start(maze), training, key, keep_history=True,
+        watch=work.watch("ppo", time),
+    )  # fmt: skip
+    arrays = {"ppo": along(ran.history, time)}
     teacher = straight_on(maze).astype(np.float32)
     shown = {
         "student": arrived_only(rollout(TABULAR, teacher, maze, key, 2000, 4000)),
         "golden": golden_walks(maze, 2000, config.seed),
     }
     training = Training(config.student_steps, "adam", 0.05, record_every=5)
+    time = timer(TABULAR, maze)
     for name, walks in shown.items():
         corpus = imitation.corpus(maze, walks)
         start = np.zeros(rows_of(maze).size)
         learned = train(
             imitation.sft(maze, TABULAR, config.batch), corpus, start, training, key,
-            keep_history=True,
+            keep_history=True, watch=work.watch(name, time),
         )  # fmt: skip
-        arrays[name] = along(learned.history, lambda p: exact_time(TABULAR, maze, p))
+        arrays[name] = along(learned.history, time)
         # Tokens of an update, on average over the corpus.
         arrays[f"{name}_tokens"] = np.asarray(corpus.decided.sum() / len(corpus.arc) * config.batch)
     return arrays

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,7 +10,8 @@ import pandas as pd
 from experiments import Tables
 from experiments.cells import corridor_data
 from experiments.claims import claim, control
-from experiments.networks import along, exact_time, imitate, make_network
+from experiments.networks import along, exact_time, imitate, make_network, timer
+from experiments.work import Work
 from mazerl.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
 from mazerl.env import rollout
 from mazerl.policy import TABULAR, rows_of
@@ -64,19 +64,19 @@ SMOKE = (
 METHODS = ("base", "rows", "sft", "rlvr", "student", "cut")
 
 
-def run(config: Config, store: Path) -> dict[str, np.ndarray]:
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [] of each method, H [records+1] along SFT and PPO, and what they started from."""
     size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
     decoder = Decoder(layers=1, channels=config.channels, heads=2, context=1)
-    network = make_network(store, size, config.ports, decoder, config.seed)
+    network = make_network(work, size, config.ports, decoder, config.seed)
     maze, policy, base = network
     key = jax.random.key(config.seed)
     golden = imitation.corpus(maze, golden_walks(maze, config.walks, config.seed))
     rows = train(
         imitation.sft(maze, TABULAR, 256), golden, np.zeros(rows_of(maze).size),
-        Training(1000, "adam", 0.05), key,
+        Training(1000, "adam", 0.05), key, watch=work.watch("rows", timer(TABULAR, maze)),
     )  # fmt: skip
-    sft_curve = imitate(network, golden, config.sft_steps, key)
+    sft_curve = imitate(network, golden, config.sft_steps, key, work, "sft")
     arrays = {
         "base": np.asarray(exact_time(policy, maze, base)),
         "rows": np.asarray(exact_time(TABULAR, maze, rows.params)),
@@ -89,13 +89,14 @@ def run(config: Config, store: Path) -> dict[str, np.ndarray]:
     ran = train(
         ppo(maze, policy), TRANSFORMER_TASK, base,
         replace(TRANSFORMER_TRAINING, steps=config.ppo_steps), key, keep_history=True,
+        watch=work.watch("ppo", timer(policy, maze)),
     )  # fmt: skip
     shown = arrived_only(rollout(policy, ran.params, maze, key, config.walks, 4000))
     students = {"student": shown, "cut": erase_loops(maze, shown)}
     for name, walks in students.items():
         corpus = imitation.corpus(maze, walks)
-        arrays[name] = imitate(network, corpus, config.student_steps, key)[-1]
-    curve = along(ran.history, lambda p: exact_time(policy, maze, p))
+        arrays[name] = imitate(network, corpus, config.student_steps, key, work, name)[-1]
+    curve = along(ran.history, timer(policy, maze))
     first = jax.tree.map(lambda x: x[0], ran.history)
     return arrays | {"rlvr": curve[-1], "rlvr_curve": curve, "rlvr_start": np.array(digest(first))}
 

@@ -105,21 +105,20 @@ def run_training(
     require_writable(out)
     stored.write_text(json.dumps(config, indent=1, sort_keys=True))
     checkpoints = CheckpointFolder(out / "checkpoints")
-    _keep_metrics_until(out / "metrics.jsonl", checkpoints.last() or 0)
+    lines = out / "metrics.jsonl"
+    # What was told before an interruption is told again.
+    lines.write_text("")
 
-    def tell(done: int, metrics: dict[str, np.ndarray]) -> None:
-        records = len(next(iter(metrics.values())))
-        every = prepared.training.record_every
-        with (out / "metrics.jsonl").open("a") as file:
-            for n in range(records):
-                update = done - (records - 1 - n) * every
-                values = {name: float(column[n]) for name, column in metrics.items()}
-                file.write(json.dumps({"update": update} | values) + "\n")
+    def tell(done: int, metrics: dict[str, np.ndarray], params: Any) -> None:
+        del params
+        values = {name: float(value) for name, value in metrics.items()}
+        with lines.open("a") as file:
+            file.write(json.dumps({"update": done} | values) + "\n")
         progress(done / prepared.training.steps)
 
     run = train(
         prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
-        watch=Watch(tell, checkpoints),
+        watch=Watch(tell, checkpoints, CHECKPOINT_SECONDS),
     )  # fmt: skip
     walk_key = jax.random.fold_in(jax.random.key(config["seed"]), _EVALUATE)
     found = evaluate(prepared.policy, prepared.maze, run.params, walk_key, limit=config["limit"])
@@ -223,6 +222,9 @@ def _grpo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[M
     return grpo.grpo(maze, policy, _take(grpo.Groups, config)), task
 
 
+CHECKPOINT_SECONDS = 10.0
+"""Between two checkpoints of a run; there is one at its end in any case."""
+
 _METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo}
 
 
@@ -234,12 +236,3 @@ def _require_same(stored: Config, config: Config, file: Path) -> None:
             f"{file}: the run was begun with {name} {stored.get(name)!r}, "
             f"not {config.get(name)!r}; resume it with its own settings"
         )
-
-
-def _keep_metrics_until(file: Path, updates: int) -> None:
-    """Drop lines of updates that no checkpoint kept; they will be written again."""
-    if file.exists():
-        lines = file.read_text().splitlines(keepends=True)
-        # Only the last line can be half written, and no checkpoint kept what it tells.
-        whole = [line for line in lines if line.endswith("}\n")]
-        file.write_text("".join(x for x in whole if json.loads(x)["update"] <= updates))

@@ -4,7 +4,8 @@
         config.json       the frozen config; the hash is sha256 of its sorted JSON
         environment.json  commit, versions, device, seconds
         arrays.npz        raw numbers, one array a name; nothing averaged
-        DONE              checksums of the other files; written last, atomically
+        metrics.jsonl     what its trainings told while they ran, for watching; not part of it
+        DONE              the format, and checksums of the other files; written last, atomically
 
 A folder without DONE is an interrupted run: it counts as missing and is written over.
 """
@@ -26,7 +27,11 @@ import numpy as np
 from mazerl.errors import MazerlError
 
 _HASH_DIGITS = 16
-_FILES = ("config.json", "environment.json", "arrays.npz")
+FILES = ("config.json", "environment.json", "arrays.npz")
+"""What a record is made of."""
+
+FORMAT = 2
+"""Of records that are written; formats up to this one are read. 1 had no number."""
 
 
 class Record(NamedTuple):
@@ -56,7 +61,8 @@ def is_done(root: Path, experiment: str, config: Any) -> bool:
         MazerlError: the folder holds a record of another config.
     """
     folder = record_folder(root, experiment, config)
-    if not (folder / "DONE").exists():
+    checksums = _checksums(folder)
+    if checksums is None:
         return False
     stored = (folder / "config.json").read_text() if (folder / "config.json").exists() else ""
     if stored != config_json(config):
@@ -68,9 +74,22 @@ def is_done(root: Path, experiment: str, config: Any) -> bool:
 
 
 def write_record(
-    root: Path, experiment: str, config: Any, arrays: Mapping[str, np.ndarray], seconds: float
+    root: Path,
+    experiment: str,
+    config: Any,
+    arrays: Mapping[str, np.ndarray],
+    seconds: float,
+    environment: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Store a finished cell, once.
+    """Store a finished cell, once; on disk before it counts.
+
+    Args:
+        root: the store.
+        experiment: a folder of it.
+        config: a frozen dataclass, or a dict.
+        arrays: the cell's numbers.
+        seconds: what the cell took.
+        environment: where it ran, if not in this process.
 
     Raises:
         MazerlError: the cell is stored already, or the folder cannot be written.
@@ -86,12 +105,15 @@ def write_record(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(config_json(config))
-        environment = json.dumps(describe_environment(seconds), indent=1, sort_keys=True)
-        (folder / "environment.json").write_text(environment)
+        described = dict(environment or describe_environment(seconds)) | _commit()
+        (folder / "environment.json").write_text(json.dumps(described, indent=1, sort_keys=True))
         with (folder / "arrays.npz").open("wb") as file:
             np.savez_compressed(file, **named)
         unfinished = folder / "DONE.part"
-        unfinished.write_text(json.dumps({name: _checksum(folder / name) for name in _FILES}))
+        files = {name: checksum(folder / name) for name in FILES}
+        unfinished.write_text(json.dumps({"format": FORMAT, "files": files}))
+        for name in (*FILES, unfinished.name):
+            _to_disk(folder / name)
         os.replace(unfinished, folder / "DONE")
     except OSError as error:
         raise _cannot_write(root, error) from error
@@ -110,11 +132,7 @@ def read_record(root: Path, experiment: str, config: Any) -> Record:
             f"{experiment}: no finished record of {config_json(config)}; "
             f"run `python -m experiments run {experiment}`"
         )
-    try:
-        checksums = json.loads((folder / "DONE").read_text())
-        damaged = [name for name in _FILES if _checksum(folder / name) != checksums.get(name)]
-    except (OSError, ValueError):
-        damaged = ["DONE"]
+    damaged = damage(folder)
     if damaged:
         raise MazerlError(f"{folder / damaged[0]} is damaged; delete that folder and run again")
     with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
@@ -154,13 +172,18 @@ def describe_environment(seconds: float) -> dict[str, Any]:
     import jax
 
     packages = ("mazerl", "jax", "jaxlib", "numpy", "scipy", "optax", "networkx")
-    return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+    return _commit() | {
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
         "device": jax.devices()[0].device_kind,
         "platform": jax.default_backend(),
         "seconds": round(seconds, 3),
+    }
+
+
+def _commit() -> dict[str, Any]:
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
     }
 
 
@@ -169,10 +192,59 @@ def _cannot_write(root: Path, error: OSError) -> MazerlError:
     return MazerlError(f"cannot write results to {root}: {reason}; give another --results folder")
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """sha256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def damage(folder: Path) -> list[str]:
+    """The files of a finished record that are not as they were written."""
+    checksums = _checksums(folder)
+    if not checksums:
+        return ["DONE"]
+
+    def altered(name: str) -> bool:
+        return not (folder / name).exists() or checksum(folder / name) != checksums.get(name)
+
+    return [name for name in FILES if altered(name)]
+
+
+def _checksums(folder: Path) -> dict[str, str] | None:
+    """What DONE says; None if there is none, nothing if it is damaged.
+
+    Raises:
+        MazerlError: the record was written by a newer version.
+    """
+    try:
+        told = json.loads((folder / "DONE").read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(told, dict):
+        return {}
+    written = told.get("format", 1)
+    if written == 1:
+        return told
+    if not isinstance(written, int) or written > FORMAT:
+        raise MazerlError(
+            f"{folder} was written by a newer mazerl (format {written}, this one reads up to "
+            f"{FORMAT}); update mazerl"
+        )
+    files = told.get("files")
+    return files if isinstance(files, dict) else {}
+
+
+def _to_disk(path: Path) -> None:
+    """Have the system write a file out, so that not even a power cut leaves half of it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

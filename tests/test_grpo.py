@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
 from mazerl.search import no_repeat
 from mazerl.train import train
 from mazerl.train.grpo import TRAINING, Groups, GRPOTask, grpo
+from tests.batches import one_batch
 
 
 def time_of(maze: Maze, logits: np.ndarray) -> float:
@@ -52,9 +54,9 @@ def test_the_sampled_gradient_points_along_the_exact_one(leave_one_out: bool) ->
 
     @jax.jit
     def sampled(key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        batch, _ = method.collect(task, params, (), key, jnp.float32(0))
+        batch = one_batch(method, task, params, key)
         moves = jnp.sum(batch.samples.moves.decided) / (sizes.groups * sizes.group)
-        gradient = jax.grad(method.loss, has_aux=True)(params, batch)[0]
+        gradient = jax.grad(partial(method.loss, maze), has_aux=True)(params, batch)[0]
         return -gradient * moves, batch.metrics["success"]
 
     drawn = [sampled(jax.random.key(k)) for k in range(10)]
@@ -75,7 +77,7 @@ def test_collapsed_groups_are_as_many_as_predicted(medium: Maze) -> None:
     sizes = Groups(groups=2000, group=8, limit=60)
     method = grpo(medium, TABULAR, sizes)
     start = jnp.zeros(rows_of(medium).size)
-    batch, _ = method.collect(GRPOTask(), start, (), jax.random.key(0), jnp.float32(0))
+    batch = one_batch(method, GRPOTask(), start, jax.random.key(0))
     seen, predicted = (float(batch.metrics[n]) for n in ("collapsed", "predicted_collapsed"))
     assert 0.3 < predicted < 0.9
     assert abs(seen - predicted) < 4 * np.sqrt(predicted * (1 - predicted) / 2000) + 0.01

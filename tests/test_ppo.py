@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -32,6 +33,7 @@ from mazerl.train.ppo import (
     tabular_start,
 )
 from mazerl.transformer import Decoder, init_transformer, transformer
+from tests.batches import one_batch
 
 
 def time_of(maze: Maze, logits: np.ndarray) -> float:
@@ -129,9 +131,9 @@ def test_the_sampled_gradient_points_along_the_exact_one() -> None:
 
     @jax.jit
     def sampled(key: jax.Array) -> jax.Array:
-        state = method.begin(task, key)
-        batch, _ = method.collect(task, params, state, key, jnp.float32(0))
-        return -jax.grad(method.loss, has_aux=True)(params, batch)[0].policy
+        state = method.begin(maze, task, key)
+        batch = one_batch(method, task, params, key, state=state)
+        return -jax.grad(partial(method.loss, maze), has_aux=True)(params, batch)[0].policy
 
     gradients = np.stack([np.asarray(sampled(jax.random.key(k))) for k in range(8)])
     mean = gradients.mean(0)
@@ -165,8 +167,8 @@ def test_one_update_is_the_gradient_of_a_second_implementation(small: Maze) -> N
     rows = rows_of(small)
     old = ActorCritic(rng.normal(size=rows.size) / 3, rng.normal(size=small.num_arcs + 1) / 9)
     as32 = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), old)
-    state = method.begin(task, jax.random.key(5))
-    batch, _ = method.collect(task, as32, state, jax.random.key(6), jnp.float32(0.5))
+    state = method.begin(small, task, jax.random.key(5))
+    batch = one_batch(method, task, as32, jax.random.key(6), 0.5, state)
     samples, moves = batch.samples, batch.samples.moves
     arcs, ports = np.asarray(samples.arc)[:, 0], np.asarray(moves.port)[:, 0]
     before, target = np.asarray(moves.log_probability)[:, 0], np.asarray(samples.target)[:, 0]
@@ -190,7 +192,9 @@ def test_one_update_is_the_gradient_of_a_second_implementation(small: Maze) -> N
 
     new = ActorCritic(old.policy + rng.normal(size=rows.size) / 10, old.value)
     new32 = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), new)
-    (computed, _), gradient = jax.value_and_grad(method.loss, has_aux=True)(new32, batch)
+    (computed, _), gradient = jax.value_and_grad(partial(method.loss, small), has_aux=True)(
+        new32, batch
+    )
     assert float(computed) == pytest.approx(loss(*new), rel=1e-5)
     for entry in rng.choice(rows.size, 12, replace=False):
         nudge = np.zeros(rows.size)
@@ -216,11 +220,11 @@ def test_walkers_with_memory_begin_anew_and_their_first_ratio_is_one(small: Maze
     policy, params = transformer(config), init_transformer(config, small, jax.random.key(0))
     method = ppo(small, policy, Sizes(4, 32, 1, 1))
     task = PPOTask(limit=12)
-    state = method.begin(task, jax.random.key(0))
-    batch, state = method.collect(task, params, state, jax.random.key(1), jnp.float32(0))
+    state = method.begin(small, task, jax.random.key(0))
+    batch = one_batch(method, task, params, jax.random.key(1), state=state)
     # Walkers begin anew, and the first ratio is 1: sampling and training see the same policy.
     assert (np.asarray(batch.samples.arc)[:, 0] == small.num_arcs).all()
-    _, told = method.loss(params, batch)
+    _, told = method.loss(small, params, batch)
     assert float(told["kl"]) < 1e-9
     assert (np.asarray(batch.samples.taken) == 0).any()
 

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+from mazerl import recipes
 from mazerl.checkpoint import CheckpointFolder
 from mazerl.cli import main
 from mazerl.recipes import load_run
@@ -71,17 +72,18 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
     saved = 0
     save = CheckpointFolder.save
 
-    def break_off(self: CheckpointFolder, carry: Any) -> None:
+    def break_off(self: CheckpointFolder, progress: Any) -> None:
         nonlocal saved
         saved += 1
-        if saved == 5 and before:
+        if saved == 9 and before:
             raise InterruptedRunError
-        save(self, carry)
-        if saved == 4 and not before:
+        save(self, progress)
+        if saved == 8 and not before:
             raise InterruptedRunError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointFolder, "save", break_off)
+        patch.setattr(recipes, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(InterruptedRunError):
             main(["train", *words, str(broken)])
     assert load_run(broken)[3] == 8
@@ -143,7 +145,9 @@ def test_asymmetric_corridors_train(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    main(["train", *PPO, "--steps", "10", "--out", str(out)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "CHECKPOINT_SECONDS", 0.0)
+        main(["train", *PPO, "--steps", "10", "--out", str(out)])
     return out
 
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from mazerl.train.base import (
 from mazerl.train.sft import Corpus, corpus, pretraining, sft
 from mazerl.transformer import Decoder, init_transformer, transformer
 from mazerl.walks import arrived_only, golden_visits, golden_walks, mix_walks, visits_of
+from tests.batches import one_batch
 
 DECODER = Decoder(layers=1, channels=32, heads=2, context=1)
 
@@ -45,7 +47,9 @@ def uneven(maze: Maze) -> Corpus:
 
 
 def gradient_of(method: Method, params: Any, batch: Batch) -> Any:
-    (_, _), gradient = jax.value_and_grad(method.loss, has_aux=True)(params, batch)
+    (_, _), gradient = jax.value_and_grad(partial(method.loss, method.world), has_aux=True)(
+        params, batch
+    )
     return gradient
 
 
@@ -84,11 +88,13 @@ def test_the_loss_is_the_mean_over_tokens(small: Maze) -> None:
     logits = np.random.default_rng(0).normal(size=rows.size)
     log_p = np.asarray(row_log_softmax(jnp.asarray(logits), rows.arrival, small.num_arcs + 1))
     method, params = sft(small, TABULAR, 24), jnp.asarray(logits, jnp.float32)
-    batch, _ = method.collect(task, params, (), jax.random.key(0), jnp.float32(0))
+    batch = one_batch(method, task, params, jax.random.key(0))
     told, drawn = [], batch.samples
     for b, t in zip(*np.nonzero(np.asarray(drawn.decided)), strict=True):
         told.append(-log_p[rows.start[int(drawn.arc[b, t])] + int(drawn.port[b, t])])
-    assert float(method.loss(params, batch)[0]) == pytest.approx(np.mean(told), rel=1e-5)
+    assert float(method.loss(method.world, params, batch)[0]) == pytest.approx(
+        np.mean(told), rel=1e-5
+    )
 
 
 def test_tabular_sft_on_sampled_golden_paths_reaches_the_limit(medium: Maze) -> None:

@@ -141,9 +141,9 @@ def test_row_divergence_by_hand() -> None:
 def test_same_key_same_bits_and_runs_do_not_compile_again() -> None:
     traced: list[object] = []
 
-    def loss(params: jax.Array, batch: Batch) -> tuple[jax.Array, Metrics]:
+    def loss(world: None, params: jax.Array, batch: Batch) -> tuple[jax.Array, Metrics]:
         traced.append(batch)
-        return RLVR_FAMILIES.loss(params, batch)
+        return RLVR_FAMILIES.loss(world, params, batch)
 
     method = Method(the_task, loss, exact=True)
     training, start = Training(50, "adam", 0.01), np.zeros((4, 3))
@@ -157,7 +157,7 @@ def test_same_key_same_bits_and_runs_do_not_compile_again() -> None:
 
 
 def test_divergence_stops_with_the_last_good_parameters() -> None:
-    def loss(params: jax.Array, batch: object) -> tuple[jax.Array, Metrics]:
+    def loss(world: None, params: jax.Array, batch: object) -> tuple[jax.Array, Metrics]:
         del batch
         return jnp.log(params).sum(), {}
 
@@ -174,7 +174,7 @@ def test_divergence_stops_with_the_last_good_parameters() -> None:
 def test_gradients_are_scaled_to_a_global_norm() -> None:
     slope = {"a": np.array([3.0, 0.0]), "b": np.array([[4.0]])}
 
-    def loss(params: dict[str, jax.Array], batch: object) -> tuple[jax.Array, Metrics]:
+    def loss(world: None, params: dict[str, jax.Array], batch: object) -> tuple[jax.Array, Metrics]:
         del batch
         return jnp.sum(slope["a"] * params["a"]) + jnp.sum(slope["b"] * params["b"]), {}
 
@@ -231,7 +231,7 @@ def test_progress_is_told() -> None:
         CorridorTask(2, 2),
         np.zeros((4, 2)),
         training,
-        watch=Watch(lambda done, _: told.append(done)),
+        watch=Watch(lambda done, metrics, params: told.append(done)),
     )
     assert told[-1] == 24
     assert told == sorted(told)

@@ -8,6 +8,7 @@ configuration, so that SFT and RL start from the same bits.
 import dataclasses
 import hashlib
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,12 @@ def _divergence(policy: Policy, maze: World, params: Any, key: Array, length: in
 
 
 def base_model(
-    root: Path, maze: Maze, description: dict[str, Any], decoder: Decoder, seed: int
+    root: Path,
+    maze: Maze,
+    description: dict[str, Any],
+    decoder: Decoder,
+    seed: int,
+    write: Callable[[Path, str, Any, dict[str, np.ndarray], float], object] = write_record,
 ) -> Any:
     """The stored base model of a maze, a shape and a seed; pretrained and stored if there is none.
 
@@ -87,16 +93,20 @@ def base_model(
         description: what makes the maze: topology and parameters.
         decoder: the transformer's shape.
         seed: of the random parameters and the pretraining.
+        write: stores a new one; given root, experiment, config, arrays and seconds.
     """
     shape = dataclasses.asdict(decoder)
     config = {"maze": description, "decoder": shape, "seed": seed, "divergence": MAX_DIVERGENCE}
     policy, key = transformer(decoder), jax.random.key(seed)
-    if not is_done(root, STORE, config):
+    if is_done(root, STORE, config):
+        found = read_record(root, STORE, config).arrays
+    else:
         began = time.perf_counter()
         start = init_transformer(decoder, maze, jax.random.fold_in(key, 0))
         params = pretrain(maze, policy, start, jax.random.fold_in(key, 1))
-        write_record(root, STORE, config, flatten(params), time.perf_counter() - began)
-    return unflatten(read_record(root, STORE, config).arrays)
+        found = flatten(params)
+        write(root, STORE, config, found, time.perf_counter() - began)
+    return unflatten(found)
 
 
 def flatten(params: Any) -> dict[str, np.ndarray]:

@@ -12,7 +12,8 @@ with N walks and success probability p that happens with probability p^N + (1-p)
 Shao et al. 2024.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -81,11 +82,22 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
             f"{sizes.minibatches} minibatches do not divide {walks} walks; give a divisor"
         )
     require_trainable(policy)
+    return replace(_grpo(policy, sizes), world=maze)
+
+
+@lru_cache
+def _grpo(policy: Policy, sizes: Groups) -> Method:
+    """GRPO, but for the maze."""
+    walks = sizes.groups * sizes.group
+
+    def walk(maze: World, task: GRPOTask, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
+        del task
+        return rollout(policy, params, maze, key, walks, sizes.limit, sizes.group), state
 
     def collect(
-        task: GRPOTask, params: Any, state: Any, key: Array, share: Array
-    ) -> tuple[Batch, Any]:
-        seen = rollout(policy, params, maze, key, walks, sizes.limit, sizes.group)
+        maze: World, task: GRPOTask, params: Any, seen: Walks, key: Array, share: Array
+    ) -> Batch:
+        del key
         arc = seen.arc[:, :-1]
         judged = judge(policy, maze, params, arc, seen.port)
         real = jnp.arange(sizes.limit)[None, :] < seen.length[:, None]
@@ -100,9 +112,9 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
             advantage=advantage.reshape(-1),
         )
         shared = _Shared(task.clip, task.entropy * (1 - share))
-        return Batch(collected, shared, _seen(seen, reward, sizes)), state
+        return Batch(collected, shared, _seen(seen, reward, sizes))
 
-    def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
+    def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
         samples, shared = batch.samples, batch.shared
         now = judge(policy, maze, params, samples.arc, samples.moves.port)
         advantage = jnp.broadcast_to(samples.advantage[:, None], samples.arc.shape)
@@ -110,7 +122,7 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
         told = {"entropy": terms.entropy, "kl": terms.kl}
         return -terms.gain - shared.entropy * terms.entropy, told
 
-    return Method(collect, loss, epochs=sizes.epochs, minibatches=sizes.minibatches)
+    return Method(collect, loss, walk=walk, epochs=sizes.epochs, minibatches=sizes.minibatches)
 
 
 def _seen(walks: Walks, reward: Array, sizes: Groups) -> Metrics:

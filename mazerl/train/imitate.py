@@ -44,13 +44,15 @@ def demonstration(maze: Maze, visits: np.ndarray) -> Demonstration:
     return Demonstration(visits, rows.arrival, np.zeros(maze.num_arcs + 1, np.int32))
 
 
-def _tabular_loss(logits: Array, batch: Batch) -> tuple[Array, Metrics]:
+def _tabular_loss(world: None, logits: Array, batch: Batch) -> tuple[Array, Metrics]:
+    del world
     task: Demonstration = batch.shared
     log_probability = row_log_softmax(logits, task.arrival, task.rows.shape[0])
     return cross_entropy(log_probability, task.visits), {}
 
 
-def _family_loss(gaps: Array, batch: Batch) -> tuple[Array, Metrics]:
+def _family_loss(world: None, gaps: Array, batch: Batch) -> tuple[Array, Metrics]:
+    del world
     task: FamilyVisits = batch.shared
     return cross_entropy(family_log_probabilities(gaps, task.lanes), task.visits), {}
 

@@ -1,16 +1,19 @@
-"""What all trainers share: the run, told and saved between its pieces, and the guard.
+"""What all trainers share: the run, told, saved and stopped between its records, and the guard.
 
-state = method.begin(task, sub-key)
-for each of about ten pieces of the run:
-    params, metrics = `update.updates`: every `record_every` updates, record the metrics and, if
-        asked for, the parameters
-    stop if the loss or the parameters are no longer finite; tell progress; save a checkpoint
+state = method.begin(world, task, sub-key)
+for each record of the run:
+    params, metrics = `update.record`: `every` updates, and the means of their metrics
+    stop if the loss or the parameters are no longer finite; tell progress; save a checkpoint now
+        and then; end here if asked to
 """
 
 import inspect
+import os
+import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -21,10 +24,10 @@ import optax
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
 from mazerl.train.method import Method, Metrics, Params, Task, Training
-from mazerl.train.update import Carry, Rule, updates
+from mazerl.train.update import Carry, Rule, record
 
-# The run is dispatched in about this many pieces; between them progress is told and checked.
-_PIECES = 10
+# A run is searched for warnings about this many times.
+_SEARCHES = 10
 # Named sub-key beside those of the updates, which count up from 0.
 _BEGIN_KEY = 0xFFFFFFFF
 
@@ -53,27 +56,47 @@ class TrainingDivergedError(MazerlError):
         self.params = params
 
 
+class TrainingStoppedError(MazerlError):
+    """A run was asked to end early, and did so after saving a checkpoint."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"training was stopped after update {step}; resume it to go on")
+        self.step = step
+
+
 class TrainingWarning(UserWarning):
     """A run goes on, but what it learns is not what was wanted."""
+
+
+class Progress(NamedTuple):
+    """What a run is at the end of each of its records so far."""
+
+    carry: Carry
+    metrics: list[Metrics]  # one dict a record, of [] or [S] each
+    history: list[Params]  # from the starting model on; empty if not kept
 
 
 class Checkpoints(Protocol):
     """Where a run is saved, so that it can go on after an interruption."""
 
-    def restore(self, fresh: Carry) -> Carry:
-        """The last saved carry, shaped like `fresh`; `fresh` itself if none was saved."""
+    def restore(self, fresh: Progress) -> Progress:
+        """The last saved progress, its carry shaped like the fresh one's; else `fresh` itself."""
 
-    def save(self, carry: Carry) -> None:
-        """Save a carry with finite parameters."""
+    def save(self, progress: Progress) -> None:
+        """Save progress with finite parameters."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What to do between the pieces of a run."""
+    """What to do between the records of a run."""
 
-    # (updates done, metrics [records of the piece] each)
-    progress: Callable[[int, dict[str, np.ndarray]], None] = lambda done, metrics: None
+    # (updates done, metrics of the record, parameters); restored records are told again, the
+    # parameters of the last one only
+    progress: Callable[[int, Metrics, Params | None], None] = lambda done, metrics, params: None
     checkpoints: Checkpoints | None = None
+    seconds: float = 10.0  # between checkpoints
+    stop: Callable[[], bool] = lambda: False  # asked after every record
+    save_last: bool = True  # whether there is one at the end in any case
 
 
 def train(
@@ -94,79 +117,220 @@ def train(
         training: steps, optimiser and rate.
         key: one key for the whole run; methods that sample need it.
         keep_history: return the parameters at every record as well.
-        watch: what to do between pieces: tell progress, save checkpoints.
+        watch: what to do between records: tell progress, save checkpoints, stop.
 
     Raises:
         MazerlError: steps below 1, an unknown optimiser, a rate that is not positive.
         TrainingDivergedError: the loss or the parameters are no longer finite.
+        TrainingStoppedError: `watch.stop` said so.
     """
-    _check(training)
-    rule = Rule(method, _optimizer(training.optimizer), training.max_norm, training.kl_stop)
-    key, watch = jax.random.key(0) if key is None else key, watch or Watch()
-    every = training.record_every
-    records = training.steps // every
-    piece = -(-records // _PIECES)
-    with jax.enable_x64(method.exact):
-        dtype = jnp.float64 if method.exact else jnp.float32
-        task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
-        carry = Carry(
-            params=params,
-            optimizer=rule.transform(training.rate).init(params),
-            state=method.begin(task, jax.random.fold_in(key, _BEGIN_KEY)),
-            step=jnp.int32(0),
-            failed=jnp.int32(-1),
-        )
-        if watch.checkpoints is not None:
-            carry = watch.checkpoints.restore(carry)
-        seen = _History(keep_history, carry.params)
-        good, warned = carry.params, None
-        for begin in range(int(carry.step) // every, records, piece):
-            length = min(piece, records - begin)
-            sizes = (length, every, keep_history)
-            after, (metrics, kept) = updates(
-                rule, sizes, training.rate, training.steps, key, task, carry
+    key = jax.random.key(0) if key is None else key
+    (run,) = _train(_Runs(method, training), task, params, key, keep_history, watch or Watch())
+    if isinstance(run, TrainingDivergedError):
+        raise run
+    return run
+
+
+def train_seeds(
+    method: Method,
+    task: Task,
+    params: Params,
+    training: Training,
+    keys: Array,
+    keep_history: bool = False,
+    watch: Watch | None = None,
+) -> list[Run | TrainingDivergedError]:
+    """`train` for several keys [S] at once, in one compilation; the same bits as one by one.
+
+    Args:
+        method: as for `train`, like what is not listed.
+        task: the same for all.
+        params: starting models, with an axis [S] in front of every leaf.
+        training: the same for all.
+        keys: [S]
+        keep_history: as for `train`.
+        watch: is told metrics [S] and parameters [S, ...].
+
+    Returns:
+        For each key its run, or why it failed: one that diverges does not stop the others.
+
+    Raises:
+        MazerlError: as `train`; or parameters without the axis.
+    """
+    seeds = keys.shape[0]
+    if any(np.shape(leaf)[:1] != (seeds,) for leaf in jax.tree.leaves(params)):
+        raise MazerlError(f"the parameters have no axis [{seeds}] in front; stack one a key")
+    runs = _Runs(method, training, seeds)
+    return _train(runs, task, params, keys, keep_history, watch or Watch())
+
+
+class _Runs:
+    """One run, or several that differ in their seed: how to begin and to go on."""
+
+    def __init__(self, method: Method, training: Training, seeds: int | None = None) -> None:
+        _check(training)
+        self.method, self.training, self.seeds = method, training, seeds
+        static = replace(method, world=None)
+        optimizer = _optimizer(training.optimizer)
+        self.rule = Rule(
+            static, optimizer, training.max_norm, training.kl_stop, training.record_every,
+            seeds is not None,
+        )  # fmt: skip
+
+    def begin(self, task: Task, params: Params, key: Array) -> Carry:
+        """Nothing done yet."""
+
+        def fresh(params: Params, key: Array) -> Carry:
+            return Carry(
+                params=params,
+                optimizer=self.rule.transform(self.training.rate).init(params),
+                state=self.method.begin(
+                    self.method.world, task, jax.random.fold_in(key, _BEGIN_KEY)
+                ),
+                step=jnp.int32(0),
+                failed=jnp.int32(-1),
             )
-            failed = int(after.failed)
-            if failed < 0 and not _all_finite(after.params):
-                failed = (begin + length) * every
-            if failed >= 0:
-                # Good are parameters whose own loss was finite.
-                good = carry.params if failed > begin * every else good
-                raise TrainingDivergedError(failed, jax.tree.map(np.asarray, good))
-            good, carry = carry.params, after
+
+        return fresh(params, key) if self.seeds is None else jax.vmap(fresh)(params, key)
+
+    def advance(self, task: Task, key: Array, carry: Carry) -> tuple[Carry, Metrics]:
+        """One record."""
+
+        def go(key: Array, carry: Carry) -> tuple[Carry, Metrics]:
+            after = record(
+                self.rule, self.training.rate, self.training.steps, key, self.method.world, task,
+                carry,
+            )  # fmt: skip
+            return jax.block_until_ready(after)
+
+        parts = _threads(self.seeds)
+        if parts == 1:
+            return go(key, carry)
+        # Every thread takes as many seeds, so that they share a compilation; some do the last
+        # seed again.
+        each = -(-(self.seeds or 1) // parts)
+        taken = np.minimum(np.arange(parts * each), (self.seeds or 1) - 1).reshape(parts, each)
+
+        def part(seeds: np.ndarray) -> tuple[Carry, Metrics]:
+            with jax.enable_x64(self.method.exact):  # is a thread's own
+                return go(key[seeds], jax.tree.map(lambda x: x[seeds], carry))
+
+        with ThreadPoolExecutor(parts) as pool:
+            after = list(pool.map(part, taken))
+        return jax.tree.map(lambda *x: jnp.concatenate(x)[: self.seeds], *after)
+
+
+def _threads(seeds: int | None) -> int:
+    """How many parts of the seeds run side by side: one a core, where there is no accelerator."""
+    if seeds is None or jax.default_backend() != "cpu":
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(seeds, cores or 1)
+
+
+def _train(
+    runs: _Runs, task: Task, params: Params, key: Array, keep_history: bool, watch: Watch
+) -> list[Run | TrainingDivergedError]:
+    every = runs.training.record_every
+    records = runs.training.steps // every
+    with jax.enable_x64(runs.method.exact):
+        dtype = jnp.float64 if runs.method.exact else jnp.float32
+        task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
+        carry = runs.begin(task, params, key)
+        progress = Progress(carry, [], [_host(carry.params)] if keep_history else [])
+        if watch.checkpoints is not None:
+            progress = watch.checkpoints.restore(progress)
+        ends = _Ends(runs)
+        before = progress
+        for n, metrics in enumerate(progress.metrics, start=1):
+            last = n == len(progress.metrics)
+            watch.progress(n * every, metrics, progress.carry.params if last else None)
+        saved = time.monotonic()
+        for n in range(len(progress.metrics), records):
+            carry = progress.carry
+            after, metrics = runs.advance(task, key, carry)
+            ends.look(after, carry.params, before.carry.params, n * every)
+            if ends.all_failed():
+                if watch.checkpoints is not None:
+                    # Good are parameters whose own loss was finite.
+                    own = np.min(np.asarray(after.failed)) > n * every
+                    watch.checkpoints.save(progress if own else before)
+                break
+            before = Progress(carry, progress.metrics[:], progress.history[:])
+            metrics = _host(metrics)
+            progress.metrics.append(metrics)
+            if keep_history:
+                progress.history.append(_host(after.params))
+            progress = progress._replace(carry=after)
             # Told first: what is told and not saved is told again after an interruption.
-            watch.progress((begin + length) * every, seen.add(metrics, kept))
-            if watch.checkpoints is not None:
-                watch.checkpoints.save(carry)
-            if not warned and (warned := method.warning(seen.joined_metrics(), every)):
-                warnings.warn(f"by update {(begin + length) * every}: {warned}", TrainingWarning, 2)
-        params = jax.tree.map(np.asarray, carry.params)
-        return Run(params, seen.joined_metrics(), seen.joined_params())
+            watch.progress((n + 1) * every, metrics, after.params)
+            stop = n + 1 < records and watch.stop()
+            last = n + 1 == records and watch.save_last
+            due = stop or last or time.monotonic() - saved > watch.seconds
+            if watch.checkpoints is not None and due:
+                watch.checkpoints.save(progress)
+                saved = time.monotonic()
+            if stop:
+                raise TrainingStoppedError((n + 1) * every)
+            if (n + 1) % -(-records // _SEARCHES) == 0 or n + 1 == records:
+                ends.warn(progress.metrics, every)
+        return ends.runs(progress)
 
 
-@dataclass
-class _History:
-    """Records of the pieces so far, on the host."""
+class _Ends:
+    """How runs end: which failed, and which were warned of."""
 
-    keep: bool
-    start: Params
-    metrics: list[dict[str, np.ndarray]] = field(default_factory=list)
-    params: list[Params] = field(default_factory=list)
+    def __init__(self, runs: _Runs) -> None:
+        self.method, self.one = runs.method, runs.seeds is None
+        self.failed: list[TrainingDivergedError | None] = [None] * (runs.seeds or 1)
+        self.warned = [False] * (runs.seeds or 1)
 
-    def add(self, metrics: Metrics, params: Params) -> dict[str, np.ndarray]:
-        self.metrics.append(jax.tree.map(np.asarray, metrics))
-        self.params.append(jax.tree.map(np.asarray, params))
-        return self.metrics[-1]
+    def _own(self, tree: Any, seed: int) -> Any:
+        """A run's own part of what several carry."""
+        return jax.tree.map(lambda x: np.asarray(x) if self.one else np.asarray(x[seed]), tree)
 
-    def joined_metrics(self) -> dict[str, np.ndarray]:
-        names = self.metrics[0] if self.metrics else {}
-        return {name: np.concatenate([part[name] for part in self.metrics]) for name in names}
+    def look(self, after: Carry, params: Params, before: Params, begun: int) -> None:
+        """Note runs that failed in a record, from its parameters and those of the one before."""
+        for seed, step in enumerate(np.atleast_1d(np.asarray(after.failed))):
+            if step >= 0 and self.failed[seed] is None:
+                # Good are parameters whose own loss was finite.
+                good = self._own(params if step > begun else before, seed)
+                self.failed[seed] = TrainingDivergedError(int(step), good)
 
-    def joined_params(self) -> Params:
-        if not self.keep:
-            return None
-        begin = jax.tree.map(lambda x: np.asarray(x)[None], self.start)
-        return jax.tree.map(lambda *x: np.concatenate(x), begin, *self.params)
+    def all_failed(self) -> bool:
+        return all(self.failed)
+
+    def warn(self, metrics: list[Metrics], every: int) -> None:
+        """Warn of runs, each once."""
+        for seed, warned in enumerate(self.warned):
+            if not warned and not self.failed[seed]:
+                said = self.method.warning(self._columns(metrics, seed), every)
+                if said:
+                    self.warned[seed] = True
+                    text = f"by update {len(metrics) * every}: {said}"
+                    warnings.warn(text, TrainingWarning, stacklevel=4)
+
+    def runs(self, progress: Progress) -> list[Run | TrainingDivergedError]:
+        """Every run, or why it failed."""
+        return [error or self._run(progress, seed) for seed, error in enumerate(self.failed)]
+
+    def _run(self, progress: Progress, seed: int) -> Run:
+        history = None
+        if progress.history:
+            each = [self._own(params, seed) for params in progress.history]
+            history = jax.tree.map(lambda *x: np.stack(x), *each)
+        params = self._own(progress.carry.params, seed)
+        return Run(params, self._columns(progress.metrics, seed), history)
+
+    def _columns(self, metrics: list[Metrics], seed: int) -> dict[str, np.ndarray]:
+        return {
+            name: np.stack([self._own(record[name], seed) for record in metrics])
+            for name in (metrics[0] if metrics else {})
+        }
+
+
+def _host(tree: Any) -> Any:
+    return jax.tree.map(np.asarray, tree)
 
 
 def _check(training: Training) -> None:
@@ -196,7 +360,3 @@ def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
     raise MazerlError(
         f"unknown optimiser {name!r}; name one of optax, such as sgd, sign_sgd or adam"
     )
-
-
-def _all_finite(params: Params) -> bool:
-    return all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(params))

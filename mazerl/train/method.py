@@ -8,6 +8,7 @@ import numpy as np
 
 from mazerl.maze import Array
 
+World = Any
 Task = Any
 Params = Any
 State = Any
@@ -38,26 +39,33 @@ class Training:
 class Method:
     """How to learn; a method adds one file that makes one of these.
 
-    The task is the pytree of what differs between runs of one method: rewards, visits, sizes. It is
-    traced, so that all tasks of one shape share a compilation.
+    The world is what is walked on, and the task the pytree of what else differs between runs of one
+    method: rewards, visits, sizes. Both are traced, so that all of one shape share a compilation;
+    for that the functions are made once for each choice of what is static.
     """
 
-    # (task, params, state, key, share of the run that is done) → (batch, state)
-    collect: Callable[[Task, Params, State, Array, Array], tuple[Batch, State]]
-    # (params, batch) → (loss [], what else it has to tell, [] each)
-    loss: Callable[[Params, Batch], tuple[Array, Metrics]]
-    begin: Callable[[Task, Array], State] = lambda task, key: ()  # what collecting carries on
+    # (world, task, params, what was walked, key, share of the run that is done) → batch
+    collect: Callable[[World, Task, Params, Any, Array, Array], Batch]
+    # (world, params, batch) → (loss [], what else it has to tell, [] each)
+    loss: Callable[[World, Params, Batch], tuple[Array, Metrics]]
+    # (world, task, key) → what walking carries on
+    begin: Callable[[World, Task, Array], State] = lambda world, task, key: ()
+    # (world, task, params, state, key) → (what was walked, state)
+    walk: Callable[[World, Task, Params, State, Array], tuple[Any, State]] = (
+        lambda world, task, params, state, key: ((), state)
+    )
     epochs: int = 1
     minibatches: int = 1  # divides the number of samples in a batch
     microbatches: int = 1  # divides a minibatch; for losses whose parts add up to the whole
     exact: bool = False  # float64 throughout, because the loss is computed exactly
     # (metrics [records] so far, updates a record) → what has gone wrong; told once, as a warning
     warning: Callable[[dict[str, np.ndarray], int], str | None] = lambda metrics, every: None
+    world: World = None
 
 
 def the_task(
-    task: Task, params: Params, state: State, key: Array, share: Array
-) -> tuple[Batch, State]:
+    world: World, task: Task, params: Params, walked: Any, key: Array, share: Array
+) -> Batch:
     """Collect nothing: an exact method learns from its task as it is."""
-    del params, key, share
-    return Batch((), task, {}), state
+    del world, params, walked, key, share
+    return Batch((), task, {})

@@ -32,7 +32,8 @@ class CorridorTask(NamedTuple):
     penalty: float = 1e-3
 
 
-def _corridor_loss(gaps: Array, batch: Batch) -> tuple[Array, Metrics]:
+def _corridor_loss(world: None, gaps: Array, batch: Batch) -> tuple[Array, Metrics]:
+    del world
     task: CorridorTask = batch.shared
     time = hitting_time(gaps, task.width, task.lanes)
     return -expected_reward(time, task.arrival, task.penalty), {}
@@ -50,7 +51,8 @@ def rlvr_tabular(maze: Maze) -> Method:
     """
     rows, plan = rows_of(maze), plan_chain(maze)
 
-    def loss(logits: Array, batch: Batch) -> tuple[Array, Metrics]:
+    def loss(world: None, logits: Array, batch: Batch) -> tuple[Array, Metrics]:
+        del world
         reward: Reward = batch.shared
         probability = jnp.exp(row_log_softmax(logits, rows.arrival, maze.num_arcs + 1))
         time = mean_hitting_time(plan, probability)

@@ -10,6 +10,9 @@ Dividing by the tokens of the whole batch, not of each microbatch, makes the gra
 mean over tokens however unequal the walks' lengths are.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -65,41 +68,60 @@ def sft(maze: World, policy: Policy, batch: int = 64, microbatches: int = 1) -> 
         MazerlError: a size below 1, microbatches that do not divide the batch, or a policy that
             cannot be trained.
     """
+    _check(policy, batch, microbatches)
+    return replace(_sft(policy, batch, microbatches), world=maze)
 
+
+@lru_cache
+def _sft(policy: Policy, batch: int, microbatches: int) -> Method:
     def collect(
-        task: Corpus, params: Any, state: Any, key: Array, share: Array
-    ) -> tuple[Batch, Any]:
-        del params, share
+        maze: World, task: Corpus, params: Any, walked: Any, key: Array, share: Array
+    ) -> Batch:
+        del maze, params, walked, share
         drawn = jax.random.randint(key, (batch,), 0, task.arc.shape[0])
         samples = jax.tree.map(lambda x: x[drawn], task)
-        return Batch(samples, jnp.sum(samples.decided), {}), state
+        return Batch(samples, jnp.sum(samples.decided), {})
 
-    return _imitation(maze, policy, batch, microbatches, collect)
+    return Method(collect, _loss(policy), microbatches=microbatches)
 
 
 def pretraining(
     maze: World, policy: Policy, length: int, batch: int = 64, microbatches: int = 1
 ) -> Method:
     """Imitation of fresh uniform random walks of `length` steps. Task: ()."""
+    _check(policy, batch, microbatches)
+    return replace(_pretraining(policy, length, batch, microbatches), world=maze)
 
-    def collect(task: Any, params: Any, state: Any, key: Array, share: Array) -> tuple[Batch, Any]:
-        del task, params, share
-        walks = rollout(UNIFORM, (), maze, key, batch, length)
+
+@lru_cache
+def _pretraining(policy: Policy, length: int, batch: int, microbatches: int) -> Method:
+    def walk(maze: World, task: Any, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
+        del task, params
+        return rollout(UNIFORM, (), maze, key, batch, length), state
+
+    def collect(
+        maze: World, task: Any, params: Any, walks: Walks, key: Array, share: Array
+    ) -> Batch:
+        del task, params, key, share
         arc = walks.arc[:, :-1]
         real = jnp.arange(length)[None, :] < walks.length[:, None]
         decided = (real & is_decided(maze, arc)).astype(jnp.float32)
-        return Batch(Corpus(arc, walks.port, decided), jnp.sum(decided), {}), state
+        return Batch(Corpus(arc, walks.port, decided), jnp.sum(decided), {})
 
-    return _imitation(maze, policy, batch, microbatches, collect)
+    return Method(collect, _loss(policy), walk=walk, microbatches=microbatches)
 
 
-def _imitation(maze: World, policy: Policy, batch: int, microbatches: int, collect: Any) -> Method:
+def _check(policy: Policy, batch: int, microbatches: int) -> None:
     require_whole("the batch", batch)
     if batch % require_whole("the number of microbatches", microbatches):
         raise MazerlError(f"{microbatches} microbatches do not divide {batch} walks")
+    require_trainable(policy)
+
+
+def _loss(policy: Policy) -> Callable[[World, Any, Batch], tuple[Array, Metrics]]:
     score = require_trainable(policy)
 
-    def loss(params: Any, batch: Batch) -> tuple[Array, Metrics]:
+    def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
         corpus, tokens = batch.samples, batch.shared
         logits = score(maze, params, corpus.arc).logits
         free = jax.nn.log_softmax(logits)
@@ -110,4 +132,4 @@ def _imitation(maze: World, policy: Policy, batch: int, microbatches: int, colle
         told = {"illegal": jnp.sum(corpus.decided * illegal) / tokens}
         return -jnp.sum(taken) / tokens, told if policy.learns_legality else {}
 
-    return Method(collect, loss, microbatches=microbatches)
+    return loss

@@ -1,10 +1,13 @@
 """The jitted update that all trainers share.
 
-batch, state = method.collect(task, params, state, sub-key of this update, share done)
+walked, state = method.walk(world, task, params, state, sub-key of this update)
+batch = method.collect(world, task, params, walked, sub-key, share done)
 for each of `epochs` passes over the batch, for each of its `minibatches` parts:
-    gradient = Σ over `microbatches` parts of that of ∇ method.loss(params, part)
+    gradient = Σ over `microbatches` parts of that of ∇ method.loss(world, params, part)
     stop this update here if the loss reports a KL above `kl_stop`
     params = params + optimiser(gradient, scaled down to a global norm of `max_norm`)
+
+Runs that differ in their seed go through it together, all leaves with an axis [S] in front.
 """
 
 from collections.abc import Callable
@@ -17,7 +20,7 @@ import jax.numpy as jnp
 import optax
 
 from mazerl.maze import Array
-from mazerl.train.method import Batch, Method, Metrics, Params, State, Task
+from mazerl.train.method import Batch, Method, Metrics, Params, State, Task, World
 
 # Named sub-key: update n takes fold-in n of the run's key, and shuffles by a fold-in of its own.
 _SHUFFLE_KEY = 0xFFFFFFFE
@@ -37,10 +40,12 @@ class Carry(NamedTuple):
 class Rule:
     """What of an update is static."""
 
-    method: Method
+    method: Method  # without its world, which is traced
     optimizer: Callable[[Any], optax.GradientTransformation]
     max_norm: float
     kl_stop: float
+    every: int  # updates a record
+    seeds: bool = False  # whether runs have an axis [S] in front
 
     def transform(self, rate: Array) -> optax.GradientTransformation:
         """The gradient transformation at a learning rate, which may be traced."""
@@ -49,55 +54,68 @@ class Rule:
         return optax.chain(optax.clip_by_global_norm(self.max_norm), self.optimizer(rate))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def updates(
-    rule: Rule,
-    sizes: tuple[int, int, bool],
-    rate: Array,
-    steps: Array,
-    key: Array,
-    task: Task,
-    carry: Carry,
-) -> tuple[Carry, tuple[Metrics, Params]]:
-    """Some records of some updates each: sizes are (records, updates a record, keep history)."""
-    records, every, keep_history = sizes
+@partial(jax.jit, static_argnums=0)
+def record(
+    rule: Rule, rate: Array, steps: Array, key: Array, world: World, task: Task, carry: Carry
+) -> tuple[Carry, Metrics]:
+    """The updates of one record, and the means of their metrics."""
+
     method, transform = rule.method, rule.transform(rate)
 
-    def update(carry: Carry) -> tuple[Carry, Metrics]:
+    def walk(carry: Carry, key: Array) -> tuple[Carry, Any, Array]:
         sub_key = jax.random.fold_in(key, carry.step)
+        walked, state = method.walk(world, task, carry.params, carry.state, sub_key)
+        return carry._replace(state=state), walked, sub_key
+
+    def learn(carry: Carry, walked: Any, sub_key: Array) -> tuple[Carry, Metrics]:
         share = carry.step / steps
-        batch, state = method.collect(task, carry.params, carry.state, sub_key, share)
-        carry = carry._replace(state=state)
+        batch = method.collect(world, task, carry.params, walked, sub_key, share)
         if method.epochs == method.minibatches == 1:
-            carry, _, told = _descend(rule, transform, carry, jnp.bool_(False), batch)
+            carry, _, told = _descend(rule, transform, world, carry, jnp.bool_(False), batch)
         else:
             shuffle = jax.random.fold_in(sub_key, _SHUFFLE_KEY)
             parts = _minibatches(shuffle, batch, method.epochs, method.minibatches)
-            carry, told = _descend_all(rule, transform, carry, parts)
+            carry, told = _descend_all(rule, transform, world, carry, parts)
         return carry._replace(step=carry.step + 1), batch.metrics | told
 
-    def record(carry: Carry, _: None) -> tuple[Carry, tuple[Metrics, Params]]:
-        shapes = jax.eval_shape(update, carry)[1]
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    def update(carry: Carry) -> tuple[Carry, Metrics]:
+        if rule.seeds:
+            return _in_turn(learn)(*jax.vmap(walk)(carry, key))
+        return learn(*walk(carry, key))
 
-        def add(_: Array, both: tuple[Carry, Metrics]) -> tuple[Carry, Metrics]:
-            carry, told = update(both[0])
-            return carry, jax.tree.map(jnp.add, both[1], told)
+    shapes = jax.eval_shape(update, carry)[1]
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
 
-        carry, total = jax.lax.fori_loop(0, every, add, (carry, zeros))
-        means = jax.tree.map(lambda x: x / every, total)
-        return carry, (means, carry.params if keep_history else None)
+    def add(_: Array, both: tuple[Carry, Metrics]) -> tuple[Carry, Metrics]:
+        carry, told = update(both[0])
+        return carry, jax.tree.map(jnp.add, both[1], told)
 
-    return jax.lax.scan(record, carry, None, records)
+    carry, total = jax.lax.fori_loop(0, rule.every, add, (carry, zeros))
+    lost = (carry.failed < 0) & ~_finite(carry.params, carry.step.shape)
+    carry = carry._replace(failed=jnp.where(lost, carry.step, carry.failed))
+    return carry, jax.tree.map(lambda x: x / rule.every, total)
+
+
+def _in_turn(learn: Callable[..., Any]) -> Callable[..., Any]:
+    """Seeds one after the other: a CPU gathers and scatters batches slower than their parts."""
+    if jax.default_backend() != "cpu":
+        return jax.vmap(learn)
+    return lambda *seeds: jax.lax.map(lambda one: learn(*one), seeds)
+
+
+def _finite(params: Params, runs: tuple[int, ...]) -> Array:
+    """Whether all parameters are finite, of each run."""
+    leaves = [jnp.isfinite(x).reshape(*runs, -1).all(-1) for x in jax.tree.leaves(params)]
+    return jnp.stack(leaves).all(0)
 
 
 def _descend_all(
-    rule: Rule, transform: optax.GradientTransformation, carry: Carry, parts: Batch
+    rule: Rule, transform: optax.GradientTransformation, world: World, carry: Carry, parts: Batch
 ) -> tuple[Carry, Metrics]:
     """One step for each part, until one reports too large a KL; the last part's metrics."""
 
     def one(both: tuple[Carry, Array], part: Batch) -> tuple[tuple[Carry, Array], Metrics]:
-        carry, halted, told = _descend(rule, transform, *both, part)
+        carry, halted, told = _descend(rule, transform, world, *both, part)
         return (carry, halted), told
 
     (carry, _), told = jax.lax.scan(one, (carry, jnp.bool_(False)), parts)
@@ -108,12 +126,13 @@ def _descend_all(
 def _descend(
     rule: Rule,
     transform: optax.GradientTransformation,
+    world: World,
     carry: Carry,
     halted: Array,
     batch: Batch,
 ) -> tuple[Carry, Array, Metrics]:
     """One step of the optimiser, unless this update has halted."""
-    (loss, told), gradient = _gradient(rule.method, carry.params, batch)
+    (loss, told), gradient = _gradient(rule.method, world, carry.params, batch)
     change, optimizer = transform.update(gradient, carry.optimizer, carry.params)
     fails = (carry.failed < 0) & ~jnp.isfinite(loss)
     after = carry._replace(
@@ -129,9 +148,11 @@ def _descend(
     return after, halted, told | {"taken": 1.0 - halted}
 
 
-def _gradient(method: Method, params: Params, batch: Batch) -> tuple[tuple[Array, Metrics], Params]:
+def _gradient(
+    method: Method, world: World, params: Params, batch: Batch
+) -> tuple[tuple[Array, Metrics], Params]:
     """((loss, metrics), gradient), summed over microbatches."""
-    compute = jax.value_and_grad(method.loss, has_aux=True)
+    compute = jax.value_and_grad(partial(method.loss, world), has_aux=True)
     n = method.microbatches
     if n == 1:
         return compute(params, batch)
@@ -144,7 +165,13 @@ def _minibatches(key: Array, batch: Batch, epochs: int, minibatches: int) -> Bat
     """Every pass over the samples in an order of its own: leaves [epochs·minibatches, N/…, …]."""
     size = jax.tree.leaves(batch.samples)[0].shape[0]
     parts = orders(key, epochs, size).reshape(epochs * minibatches, size // minibatches)
-    samples = jax.tree.map(lambda x: x[parts], batch.samples)
+
+    def take(x: Array) -> Array:
+        # Samples of one number each are gathered flat, which takes a third of the time.
+        taken = x.reshape(-1)[parts] if x.size == size else x[parts]
+        return taken.reshape(*parts.shape, *x.shape[1:])
+
+    samples = jax.tree.map(take, batch.samples)
     shared = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(parts), *jnp.shape(x))), batch.shared)
     return Batch(samples, shared, {})
 
