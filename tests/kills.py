@@ -88,7 +88,8 @@ def disturb(folder: Path, kills: int, workers: int, seed: int = 0) -> str:
             finished = now
             if code == 0:
                 break
-            assert code == -9, f"the driver ended with {code}"
+            # 1: a worker was killed so often with the same cell that the driver gave it up for now.
+            assert code in (-9, 1), f"the driver ended with {code}"
         assert arrays(store) == expected, "other bits than the undisturbed sweep"
         assert not list(store.glob(".unfinished/*/*")), "checkpoints are left over"
     return (

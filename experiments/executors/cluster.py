@@ -17,7 +17,7 @@ from experiments.tasks import Ended, Event, Failure, Stopped, Task, perform
 from experiments.work import Told
 from mazerl import MazerlError
 
-_ANSWERS_WITHIN = 15.0  # seconds
+_ANSWERS_WITHIN = 10.0  # seconds
 _ROOT = Path(__file__).parent.parent.parent
 
 

@@ -126,14 +126,21 @@ def _serve(connection: Connection, core: int | None) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def tell(event: Any) -> None:
-        connection.send(event)
+        try:
+            connection.send(event)
+        except OSError:  # the driver is gone
+            os._exit(1)
 
     while True:
         # Polled, because a wait for the next task would sleep through the signal.
         while not connection.poll(WAIT):
             if stopping.is_set():
                 return
-        perform(connection.recv(), tell, stopping.is_set)
+        try:
+            task = connection.recv()
+        except EOFError:  # the driver is gone
+            return
+        perform(task, tell, stopping.is_set)
 
 
 def _die_with_parent() -> None:
