@@ -1,288 +1,143 @@
-"""The driver: python -m experiments list | run | status | table | claims | readme.
+"""python -m experiments list | run | status | table | claims | explain | doctor | compare | readme.
 
 Stages are restartable and meet only in files: run (cells → records), table (records →
 figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
 """
 
-import math
-import signal
+import shutil
 import sys
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-import numpy as np
-import pandas as pd
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from experiments import EXPERIMENTS, claims, grid, load
-from experiments.driver import (
-    INTERRUPTED,
-    PREEMPTED,
-    UNFINISHED,
-    Cell,
-    Driver,
-    Outcome,
-    seconds_of,
+from experiments import EXPERIMENTS, claims, grid, load, provenance
+from experiments.compare import compare as compare_stores
+from experiments.doctor import examine
+from experiments.options import (
+    DATA,
+    ROOT,
+    Names,
+    Results,
+    Size,
+    chosen_experiments,
+    console,
+    told_seconds,
 )
-from experiments.executors import make_executor
-from experiments.screen import Screen, duration
-from experiments.sweeps import MOST_CELLS, sweep
-from experiments.work import Saving
+from experiments.running import run
+from experiments.tabulating import table
 from mazerl import MazerlError
-from mazerl.results import Record, config_json, is_done, read_records, require_writable
-from mazerl.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
+from mazerl.results import config_json, is_done
 
-ROOT = Path(__file__).parent.parent
-DATA = ROOT / "figures" / "data"
 app = tyro.extras.SubcommandApp()
-console = Console()
-
-Names = Annotated[tuple[str, ...], tyro.conf.Positional]
-Results = Annotated[Path, tyro.conf.arg(help="folder of the run store")]
-Size = Annotated[
-    Literal["full", "quick", "smoke"],
-    tyro.conf.arg(help="full: what README shows; quick: `make reproduce`; smoke: the tests"),
-]
-Settings = Annotated[
-    tyro.conf.UseAppendAction[tuple[str, ...]],
-    tyro.conf.arg(
-        name="set",
-        metavar="FIELD=VALUES",
-        help="sweep a field of the config instead of the grid: 2,4,8 or 1:9 (ends included) or "
-        "16:256:*2; once for each field",
-    ),
-]
-Seeds = Annotated[int | None, tyro.conf.arg(help="with --set: seeds 0 … SEEDS-1 of every cell")]
-Data = Annotated[
-    Path | None,
-    tyro.conf.arg(
-        help="folder for the CSV files [default: figures/data; RESULTS/SIZE unless --size is full; "
-        "RESULTS/sweep with --set]"
-    ),
-]
-
-
-def _chosen(names: Sequence[str]) -> list[str]:
-    chosen = list(EXPERIMENTS) if tuple(names) == ("all",) else list(names)
-    if not chosen:
-        raise MazerlError(f"name an experiment, or all; known: {', '.join(EXPERIMENTS)}")
-    for name in chosen:
-        load(name)
-    return chosen
-
-
-def _cells(
-    name: str, size: str, settings: Sequence[str], seeds: int | None, most: float = math.inf
-) -> list[Any]:
-    return sweep(name, settings, seeds, most) if settings or seeds is not None else grid(name, size)
-
-
-def _one_sweep(names: Sequence[str], settings: Sequence[str], seeds: int | None) -> bool:
-    """Whether a sweep is asked for, and then of a single experiment."""
-    if (settings or seeds is not None) and len(names) > 1:
-        raise MazerlError("--set and --seeds sweep one experiment; name a single one")
-    return bool(settings) or seeds is not None
-
-
-def _data_folder(data: Path | None, results: Path, size: str) -> Path:
-    # A smaller table must never overwrite the committed one.
-    folder = data or (DATA if size == "full" else results / size)
-    require_writable(folder)
-    return folder
+app.command(run)
+app.command(table)
 
 
 @app.command(name="list")
 def list_() -> None:
     """List the experiments, what they show and how many cells they have."""
-    table = Table("experiment", "cells", "quick", "smoke", "shows", box=None)
+    shown = Table("experiment", "cells", "quick", "smoke", "shows", box=None)
     for name in EXPERIMENTS:
         module = load(name)
         shows = (module.__doc__ or "").splitlines()[0]
         counts = [str(len(grid(name, size))) for size in ("full", "quick", "smoke")]
-        table.add_row(name, *counts, shows)
-    console.print(table)
-
-
-@app.command
-def run(
-    names: Names,
-    size: Size = "full",
-    results: Results = Path("results"),
-    settings: Settings = (),
-    seeds: Seeds = None,
-    yes: Annotated[bool, tyro.conf.arg(help=f"run more than {MOST_CELLS} cells")] = False,
-    workers: Annotated[int, tyro.conf.arg(help="processes of this machine; a core each")] = 1,
-    executor: Annotated[
-        Literal["local", "processes", "ray"],
-        tyro.conf.arg(help="local: this process, or processes where --workers is more than 1"),
-    ] = "local",
-    address: Annotated[
-        str | None,
-        tyro.conf.arg(help="HOST:PORT of a Ray cluster, or auto; without it one is started here"),
-    ] = None,
-    checkpoints: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="folder for checkpoints of running cells [default: RESULTS/.unfinished; none with "
-            "ray, whose nodes need a shared one]"
-        ),
-    ] = None,
-    checkpoint_seconds: Annotated[
-        float, tyro.conf.arg(help="between two checkpoints: what a kill can cost")
-    ] = 10.0,
-    tensorboard: Annotated[
-        bool, tyro.conf.arg(help="write metrics for TensorBoard, to RESULTS/.tensorboard")
-    ] = False,
-    wandb: Annotated[
-        str | None, tyro.conf.arg(metavar="PROJECT", help="log metrics to Weights & Biases")
-    ] = None,
-) -> None:
-    """Run the cells of experiments that are not stored yet (`all` for every experiment).
-
-    Ctrl-C or SIGTERM ends a run cleanly, with exit code 130 or 75; the same command goes on.
-    """
-    chosen = _chosen(names)
-    _one_sweep(chosen, settings, seeds)
-    most = math.inf if yes else MOST_CELLS
-    cells = [Cell(n, config) for n in chosen for config in _cells(n, size, settings, seeds, most)]
-    require_writable(results)
-    todo = _plan(results, cells, workers if executor != "ray" or address is None else None)
-    if not todo:
-        return
-    chosen_executor = make_executor(executor, workers, address)
-    if checkpoints is None and executor != "ray":
-        checkpoints = results / UNFINISHED
-    sinks: list[Sink] = [JsonLines(results)]
-    if tensorboard:
-        sinks.append(TensorBoard(results / ".tensorboard"))
-    if wandb is not None:
-        sinks.append(WeightsAndBiases(wandb, results / ".wandb"))
-    saving = Saving(checkpoints, checkpoint_seconds)
-    with Screen(console, cells) as screen:
-        outcome = Driver(results, chosen_executor, screen, sinks, saving).run(cells)
-    _report(outcome, results, cells)
-
-
-def _plan(results: Path, cells: Sequence[Cell], workers: int | None) -> list[Cell]:
-    """Say what there is to do and how long it may take; returns the cells that are not stored."""
-    stored = {cell: is_done(results, *cell) for cell in cells}
-    todo = [cell for cell in cells if not stored[cell]]
-    seconds = 0.0
-    unknown = set()
-    for name, count in Counter(cell.experiment for cell in todo).items():
-        mine = [cell for cell in cells if cell.experiment == name and stored[cell]]
-        each = seconds_of(results, mine[-_ENOUGH:])
-        each = _told_seconds().get(name) if each is None else each
-        if each is None:
-            unknown.add(name)
-        else:
-            seconds += each * count / (workers or 1)
-    text = f"{len(cells)} cells, {len(cells) - len(todo)} stored, {len(todo)} to run"
-    if todo and not unknown:
-        text += f", about {duration(seconds)}"
-        text += " by finished cells" if workers else " of one core, by finished cells"
-    console.print(text)
-    return todo
-
-
-# Finished cells that an estimate is made from.
-_ENOUGH = 50
-
-
-def _report(outcome: Outcome, results: Path, cells: Sequence[Cell]) -> None:
-    """Say what is missing, if anything is, and leave with a code that tells why."""
-    for cell, failure in outcome.failed:
-        print(failure.trace, end="", file=sys.stderr)
-        config = config_json(cell.config)
-        print(f"failed: {cell.experiment} {config}: {failure.message}", file=sys.stderr)
-    if outcome.signal is not None:
-        stored = sum(is_done(results, *cell) for cell in cells)
-        how = "stopped" if outcome.signal == signal.SIGINT else "preempted"
-        print(
-            f"{how}: {stored} of {len(cells)} cells are stored; run the same command to go on",
-            file=sys.stderr,
-        )
-        raise SystemExit(INTERRUPTED if outcome.signal == signal.SIGINT else PREEMPTED)
-    if outcome.failed:
-        print(
-            f"{len(outcome.failed)} of {len(cells)} cells failed; they are run again next time",
-            file=sys.stderr,
-        )
-        raise SystemExit(1)
+        shown.add_row(name, *counts, shows)
+    console.print(shown)
 
 
 @app.command
 def forecast(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
     """Say how long the cells that are not stored would take, judged by committed runs' seconds."""
-    told = _told_seconds()
-    table = Table("experiment", "to run", "minutes", box=None)
+    told = told_seconds()
+    shown = Table("experiment", "to run", "minutes", box=None)
     total = 0.0
-    for name in _chosen(names):
+    for name in chosen_experiments(names):
         todo = sum(not is_done(results, name, config) for config in grid(name, size))
         minutes = todo * told.get(name, 0.0) / 60
         total += minutes
-        table.add_row(name, str(todo), f"{minutes:.1f}")
-    console.print(table)
+        shown.add_row(name, str(todo), f"{minutes:.1f}")
+    console.print(shown)
     console.print(f"about {total:.0f} minutes on the machine that wrote the committed results")
-
-
-def _told_seconds() -> dict[str, float]:
-    """Seconds a cell of the committed runs."""
-    if not (DATA / "seconds.csv").exists():
-        return {}
-    told = pd.read_csv(DATA / "seconds.csv")
-    return dict(zip(told["experiment"], told["seconds"], strict=True))
 
 
 @app.command
 def status(size: Size = "full", results: Results = Path("results")) -> None:
     """Show how many cells of each experiment are stored."""
-    table = Table("experiment", "stored", "missing", box=None)
+    shown = Table("experiment", "stored", "missing", box=None)
     for name in EXPERIMENTS:
         done = [is_done(results, name, config) for config in grid(name, size)]
-        table.add_row(name, str(sum(done)), str(len(done) - sum(done)))
-    console.print(table)
+        shown.add_row(name, str(sum(done)), str(len(done) - sum(done)))
+    console.print(shown)
 
 
 @app.command
-def table(
-    names: Names,
-    size: Size = "full",
+def explain(tables: Annotated[tuple[Path, ...], tyro.conf.Positional]) -> None:
+    """Say what CSV files were made from: records, configs, commits, versions, the command."""
+    for each in tables:
+        print(provenance.explain(each))
+
+
+@app.command
+def doctor(
     results: Results = Path("results"),
-    data: Data = None,
-    settings: Settings = (),
-    seeds: Seeds = None,
+    fix: Annotated[
+        bool, tyro.conf.arg(help="remove damaged and unfinished records, so that they run again")
+    ] = False,
 ) -> None:
-    """Turn records into the CSV files that figures are drawn from (`all` for every experiment)."""
-    chosen = _chosen(names)
-    swept = _one_sweep(chosen, settings, seeds)
-    folder = _data_folder(data, results, "sweep" if swept else size)
-    for name in chosen:
-        records = read_records(results, name, _cells(name, size, settings, seeds))
-        with console.status(f"{name}: fitting and tabulating"):
-            tables = load(name).table(records)
-        for file, frame in tables.frames.items():
-            frame.to_csv(folder / f"{file}.csv", index=False, float_format="%.10g")
-            console.print(f"{name}: {folder / file}.csv, {len(frame)} rows")
-        if tables.claims and not swept:  # claims are about an experiment's own grid
-            claims.store(tables.claims, name, folder / "claims.csv", EXPERIMENTS)
-        if not swept:
-            _store_seconds(folder / "seconds.csv", name, records)
+    """Find what is missing, truncated, altered or foreign in a store; exit code 1 if anything is.
+
+    Nothing is removed without --fix, and foreign files not even then.
+    """
+    findings = list(examine(results))
+    for path, what, *_ in findings:
+        print(f"{path}: {what}")
+    again = {(f.experiment, f.config) for f in findings if f.experiment is not None}
+    for name, config in sorted(again):
+        print(f"run again: {name} {config or '(its config is lost)'}")
+    if fix:
+        for folder in {_record_of(f.path) for f in findings if f.removable}:
+            shutil.rmtree(folder)
+            print(f"removed {folder}")
+    if not findings:
+        print(f"nothing is wrong with {results}")
+    elif not fix:
+        hint = "; --fix removes what can be run again" if again else ""
+        print(f"{len(findings)} findings{hint}")
+        raise SystemExit(1)
 
 
-def _store_seconds(path: Path, name: str, records: Sequence[Record]) -> None:
-    """Bring an experiment's mean seconds a cell up to date."""
-    seconds = float(np.mean([record.environment["seconds"] for record in records]))
-    told: dict[Hashable, float] = {}
-    if path.exists():
-        told = pd.read_csv(path).set_index("experiment")["seconds"].to_dict()
-    told[name] = round(seconds, 2)
-    rows = [(each, told[each]) for each in EXPERIMENTS if each in told]
-    pd.DataFrame(rows, columns=["experiment", "seconds"]).to_csv(path, index=False)
+def _record_of(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+@app.command
+def compare(
+    first: Annotated[Path, tyro.conf.Positional],
+    second: Annotated[Path, tyro.conf.Positional],
+    tolerance: Annotated[float, tyro.conf.arg(help="relative differences up to it are none")] = 0.0,
+) -> None:
+    """Compare two stores cell by cell; exit code 1 if a number differs."""
+    for store in (first, second):
+        if not store.is_dir():
+            raise MazerlError(f"{store} is no folder of records; give two run stores")
+    shown = Table("experiment", "in both", "differ", f"only {first}", f"only {second}", box=None)
+    moved = Table("cell", "array", str(first), str(second), "relative", box=None)
+    for each in compare_stores(first, second):
+        far = [d for d in each.differences if d.relative > tolerance]
+        counts = (each.both, len({d.cell for d in far}), each.only_first, each.only_second)
+        shown.add_row(each.experiment, *map(str, counts))
+        for d in far:
+            cell = f"{d.experiment} {config_json(d.config)}"
+            moved.add_row(cell, d.array, d.first, d.second, f"{d.relative:.3g}")
+    console.print(shown)
+    if moved.row_count:
+        Console(width=max(console.width, 150)).print(moved)
+        raise SystemExit(1)
+    print("no number differs")
 
 
 @app.command(name="claims")

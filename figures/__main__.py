@@ -1,21 +1,32 @@
-"""python -m figures [NAME …] [--data DIR] [--out DIR]: draw PNG and PDF from the CSV files."""
+"""python -m figures [NAME …] [--data DIR] [--out DIR]: draw PNG and PDF from the CSV files.
+
+A drawing says in its metadata which tables it was made from, with a checksum of them and of the
+code; one that would come out the same is left as it is.
+"""
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
+from PIL import Image
+
 from figures import FIGURES
+
+_HERE = Path(__file__).parent
+_KEY = "Source"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw; bad input is one line on standard error and exit code 2."""
-    here = Path(__file__).parent
     parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}")
-    parser.add_argument("--data", type=Path, default=here / "data", help="folder of the CSV files")
-    parser.add_argument("--out", type=Path, default=here, help="folder for the drawings")
+    parser.add_argument("--data", type=Path, default=_HERE / "data", help="folder of the CSV files")
+    parser.add_argument("--out", type=Path, default=_HERE, help="folder for the drawings")
     chosen = parser.parse_args(arguments)
     for name in chosen.names:
         if name not in FIGURES:
@@ -23,17 +34,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         chosen.out.mkdir(parents=True, exist_ok=True)
         for name in chosen.names or FIGURES:
-            figure = import_module(f"figures.{name}").draw(chosen.data)
-            for suffix, metadata in (
-                (".png", {"Software": None}),
-                (".pdf", {"CreationDate": None}),
-            ):
-                figure.savefig(chosen.out / f"{name}{suffix}", metadata=metadata)
-            print(f"{chosen.out / name}.png")
+            if _is_current(name, chosen.data, chosen.out):
+                print(f"{chosen.out / name}.png is up to date")
+            else:
+                _draw(name, chosen.data, chosen.out)
+                print(f"{chosen.out / name}.png")
     except FileNotFoundError as error:
         _fail(f"{error.filename} does not exist; run `python -m experiments table all`")
     except OSError as error:
         _fail(f"cannot write to {chosen.out}: {error.strerror}; give another --out folder")
+
+
+def _draw(name: str, data: Path, out: Path) -> None:
+    from figures import style
+
+    style.read_names.clear()
+    figure = import_module(f"figures.{name}").draw(data)
+    source = _source(",".join(sorted(set(style.read_names))), data)
+    for suffix, metadata in (
+        (".pdf", {"CreationDate": None}),
+        (".png", {"Software": None, _KEY: source}),
+    ):
+        figure.savefig(out / f"{name}{suffix}", metadata=metadata)
+
+
+def _is_current(name: str, data: Path, out: Path) -> bool:
+    png = out / f"{name}.png"
+    if not png.exists() or not (out / f"{name}.pdf").exists():
+        return False
+    with Image.open(png) as drawn:
+        told = str(drawn.info.get(_KEY, ""))
+    tables = told.partition(":")[0]
+    missing = [t for t in tables.split(",") if not (data / f"{t}.csv").exists()]
+    return bool(tables) and not missing and told == _source(tables, data)
+
+
+def _source(tables: str, data: Path) -> str:
+    """The tables' names, and a checksum of them and of what draws them."""
+    content = b"".join((data / f"{table}.csv").read_bytes() for table in tables.split(","))
+    return f"{tables}:{hashlib.sha256(_code() + content).hexdigest()}"
+
+
+@cache
+def _code() -> bytes:
+    files = sorted(_HERE.glob("*.py"))
+    return version("matplotlib").encode() + b"".join(file.read_bytes() for file in files)
 
 
 def _fail(message: str) -> None:

@@ -33,8 +33,13 @@ mpl.rcParams |= {
 }
 
 
+read_names: list[str] = []
+"""The tables read so far, for whoever wants to know what a drawing was made from."""
+
+
 def read(name: str, data: Path = DATA) -> pd.DataFrame:
     """A figure's table."""
+    read_names.append(name)
     return pd.read_csv(data / f"{name}.csv")
 
 

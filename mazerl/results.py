@@ -111,7 +111,8 @@ def write_record(
             np.savez_compressed(file, **named)
         unfinished = folder / "DONE.part"
         files = {name: checksum(folder / name) for name in FILES}
-        unfinished.write_text(json.dumps({"format": FORMAT, "files": files}))
+        sizes = {name: (folder / name).stat().st_size for name in FILES}
+        unfinished.write_text(json.dumps({"format": FORMAT, "files": files, "bytes": sizes}))
         for name in (*FILES, unfinished.name):
             _to_disk(folder / name)
         os.replace(unfinished, folder / "DONE")
@@ -132,6 +133,15 @@ def read_record(root: Path, experiment: str, config: Any) -> Record:
             f"{experiment}: no finished record of {config_json(config)}; "
             f"run `python -m experiments run {experiment}`"
         )
+    return read_record_at(folder)
+
+
+def read_record_at(folder: Path) -> Record:
+    """Read a finished record from its folder, checking that it is what was written.
+
+    Raises:
+        MazerlError: it was damaged since.
+    """
     damaged = damage(folder)
     if damaged:
         raise MazerlError(f"{folder / damaged[0]} is damaged; delete that folder and run again")
@@ -195,6 +205,11 @@ def _cannot_write(root: Path, error: OSError) -> MazerlError:
 def checksum(path: Path) -> str:
     """sha256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def seal(folder: Path) -> str:
+    """What tells a finished record from any other: sha256 of its DONE, which has its checksums."""
+    return checksum(folder / "DONE")
 
 
 def damage(folder: Path) -> list[str]:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from experiments import EXPERIMENTS, claims, grid, load
-from experiments.__main__ import ROOT, main
+from experiments.__main__ import main
+from experiments.options import ROOT
 from figures import FIGURES
 from figures.__main__ import main as draw
 from mazerl.corridor import rlvr_optimum
@@ -49,6 +50,27 @@ def test_figures_are_drawn_from_the_tables_without_jax(store: Path, tmp_path: Pa
     for name in FIGURES:
         for suffix in (".png", ".pdf"):
             assert (tmp_path / f"{name}{suffix}").stat().st_size > 5000
+
+
+def test_what_is_drawn_already_is_left_alone(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(store / "smoke" / "learning.csv", tmp_path)
+    words = ["learning", "--data", str(tmp_path), "--out", str(tmp_path)]
+    draw(words)
+    assert "up to date" not in capsys.readouterr().out
+    drawn = (tmp_path / "learning.png").stat().st_mtime_ns
+    draw(words)
+    assert "learning.png is up to date" in capsys.readouterr().out
+    assert (tmp_path / "learning.png").stat().st_mtime_ns == drawn
+    # Other numbers, or a drawing that is lost, are drawn again.
+    table = (tmp_path / "learning.csv").read_text()
+    (tmp_path / "learning.csv").write_text(table.replace("0", "1", 1))
+    draw(words)
+    assert "up to date" not in capsys.readouterr().out
+    (tmp_path / "learning.pdf").unlink()
+    draw(words)
+    assert (tmp_path / "learning.pdf").exists()
 
 
 def test_a_second_run_does_nothing_and_a_lost_cell_is_run_again(store: Path) -> None:
