@@ -10,7 +10,6 @@ end a sweep cleanly: running trainings save a checkpoint, and the same command g
 import hashlib
 import json
 import shutil
-import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -29,10 +28,9 @@ from experiments.work import BEGIN_ANEW, Saving, Told
 from mazerl import MazerlError
 from mazerl.results import config_json, is_done, record_folder, write_record
 from mazerl.sinks import Sink
+from mazerl.stopping import Stop, noted_signals
 
 LOCKS, UNFINISHED = ".locks", ".unfinished"
-INTERRUPTED, PREEMPTED = 130, 75
-"""Exit codes: ended by Ctrl-C, as shells say it; by SIGTERM, the system's "try again later"."""
 
 
 class Cell(NamedTuple):
@@ -63,7 +61,7 @@ class Outcome(NamedTuple):
 
     stored: int  # cells that this driver stored
     failed: list[tuple[Cell, Failure]]
-    signal: int | None  # what ended it early
+    stop: Stop  # whether a signal ended it early
 
 
 class Driver:
@@ -82,7 +80,6 @@ class Driver:
         self._locks: dict[Cell, FileLock] = {}
         self._failed: list[tuple[Cell, Failure]] = []
         self._stored = 0
-        self._signal: int | None = None
 
     def run(self, cells: Sequence[Cell]) -> Outcome:
         """Run the cells that are not stored.
@@ -90,29 +87,17 @@ class Driver:
         Raises:
             MazerlError: the store cannot be written to, or what the executor raises.
         """
-        self._drop_stale_checkpoints(cells)
-        before = {
-            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._drop_stale_checkpoints()
         try:
-            self.executor.run(self._claimed(tasks_of(cells)), self._hear, self._stopping)
+            with noted_signals() as stop:
+                self.executor.run(self._claimed(tasks_of(cells)), self._hear, stop)
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
             for lock in self._locks.values():
                 lock.release()
             for sink in self.sinks:
                 sink.close()
-        return Outcome(self._stored, self._failed, self._signal)
-
-    def _stop(self, number: int, frame: Any) -> None:
-        del frame
-        if self._signal is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self._signal = number
-
-    def _stopping(self) -> bool:
-        return self._signal is not None
+        self._drop_stale_checkpoints()
+        return Outcome(self._stored, self._failed, stop)
 
     def _claimed(self, tasks: Sequence[list[Cell]]) -> Iterator[Task | None]:
         """Tasks of cells that this driver has locked; None while others hold all that are left."""
@@ -163,6 +148,8 @@ class Driver:
             digest = hashlib.sha256("".join(map(_name, cells)).encode()).hexdigest()[:16]
             folder = self.saving.folder / cells[0].experiment / digest
             task = task._replace(saving=self.saving._replace(folder=folder))
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / _CELLS).write_text(json.dumps([_name(cell) for cell in cells]))
         self.screen.began(task)
         return task
 
@@ -211,14 +198,22 @@ class Driver:
             shutil.rmtree(task.saving.folder, ignore_errors=True)
         self.screen.ended(task)
 
-    def _drop_stale_checkpoints(self, cells: Sequence[Cell]) -> None:
-        """Where all that was asked for is stored, nobody goes on from checkpoints."""
+    def _drop_stale_checkpoints(self) -> None:
+        """Of cells that are stored nobody goes on; a kill can leave their checkpoints behind."""
         if self.saving.folder is None:
             return
-        for name in {cell.experiment for cell in cells}:
-            mine = [cell for cell in cells if cell.experiment == name]
-            if all(is_done(self.store, *cell) for cell in mine):
-                shutil.rmtree(self.saving.folder / name, ignore_errors=True)
+        for file in self.saving.folder.glob(f"*/*/{_CELLS}"):
+            records = self.store / file.parent.parent.name
+            try:
+                names = json.loads(file.read_text())
+            except ValueError:  # killed before anything was saved
+                names = []
+            if all((records / name / "DONE").exists() for name in names):
+                shutil.rmtree(file.parent, ignore_errors=True)
+
+
+_CELLS = "cells.json"
+"""Beside the checkpoints of a task: the names of its records."""
 
 
 def tasks_of(cells: Sequence[Cell]) -> list[list[Cell]]:

@@ -1,7 +1,6 @@
 """`python -m experiments run`: the plan, the sweep, and how it ended."""
 
 import math
-import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,8 +10,6 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.driver import (
-    INTERRUPTED,
-    PREEMPTED,
     UNFINISHED,
     Cell,
     Driver,
@@ -130,14 +127,14 @@ def _report(outcome: Outcome, results: Path, cells: Sequence[Cell]) -> None:
         print(failure.trace, end="", file=sys.stderr)
         config = config_json(cell.config)
         print(f"failed: {cell.experiment} {config}: {failure.message}", file=sys.stderr)
-    if outcome.signal is not None:
+    if outcome.stop():
         stored = sum(is_done(results, *cell) for cell in cells)
-        how = "stopped" if outcome.signal == signal.SIGINT else "preempted"
         print(
-            f"{how}: {stored} of {len(cells)} cells are stored; run the same command to go on",
+            f"{outcome.stop.how}: {stored} of {len(cells)} cells are stored; "
+            "run the same command to go on",
             file=sys.stderr,
         )
-        raise SystemExit(INTERRUPTED if outcome.signal == signal.SIGINT else PREEMPTED)
+        raise SystemExit(outcome.stop.code)
     if outcome.failed:
         print(
             f"{len(outcome.failed)} of {len(cells)} cells failed; they are run again next time",

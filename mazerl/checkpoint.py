@@ -20,6 +20,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from mazerl.errors import MazerlError
+from mazerl.parallel import on_host
 from mazerl.train.loop import Progress
 
 # The last one and the one before, in case the last holds the cause of a divergence.
@@ -56,7 +57,7 @@ class CheckpointFolder:
         names = sorted(metrics[0]) if metrics else []
         columns = [np.stack([record[name] for record in metrics]) for name in names]
         kept = jax.tree.leaves(jax.tree.map(lambda *x: np.stack(x), *history)) if history else []
-        leaves = [np.asarray(leaf) for leaf in (*jax.tree.leaves(carry), *columns, *kept)]
+        leaves = [on_host(leaf) for leaf in (*jax.tree.leaves(carry), *columns, *kept)]
         content = b"".join(leaf.tobytes() for leaf in leaves)
         layout = {
             "leaves": [[str(leaf.dtype), list(leaf.shape)] for leaf in leaves],
@@ -69,7 +70,7 @@ class CheckpointFolder:
         )
         try:
             with _quiet_orbax():
-                self._manager.save(int(np.max(carry.step)), args=parts)
+                self._manager.save(int(np.max(on_host(carry.step))), args=parts)
         # Its storage raises ValueError where the system says what is wrong.
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]

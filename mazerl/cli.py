@@ -121,7 +121,10 @@ def _ask(
 def _train(rest: list[str]) -> None:
     # Training needs libraries that the other commands do without.
     from mazerl.options import METHODS, fill_defaults, train_options
-    from mazerl.recipes import run_training
+    from mazerl.recipes import Surroundings, run_training
+    from mazerl.sinks import Sink, TensorBoard, WeightsAndBiases
+    from mazerl.stopping import noted_signals
+    from mazerl.train import TrainingStoppedError
 
     if not rest or rest[0] in ("-h", "--help"):
         methods = "\n".join(f"  {name:<8} {summary}" for name, summary in METHODS.items())
@@ -145,14 +148,39 @@ def _train(rest: list[str]) -> None:
     parsed = parse(prog, METHODS[method], topology, options, words)
     chosen = fill_defaults(method, {name: parsed.pop(name) for name in options})
     out, store, resume, as_json = (chosen.pop(name) for name in ("out", "store", "resume", "json"))
+    mesh = _mesh(chosen.pop("devices"), chosen.pop("distributed"))
+    sinks: list[Sink] = [TensorBoard(Path(out))] if chosen.pop("tensorboard") else []
+    if (project := chosen.pop("wandb")) is not None:
+        sinks.append(WeightsAndBiases(project, Path(out)))
     config = {"method": method, "topology": topology, "parameters": parsed} | chosen
-    with _progress(f"train {method}") as tell, warnings.catch_warnings(record=True) as warned:
+    with (
+        _progress(f"train {method}") as tell,
+        warnings.catch_warnings(record=True) as warned,
+        noted_signals() as stop,
+    ):
         warnings.simplefilter("always", TrainingWarning)
-        result = run_training(config, Path(out), Path(store), resume, tell)
+        surroundings = Surroundings(tell, stop, mesh, sinks)
+        try:
+            result = run_training(config, Path(out), Path(store), resume, surroundings)
+        except TrainingStoppedError as error:
+            print(f"{stop.how}: {error}, with --resume", file=sys.stderr)
+            raise SystemExit(stop.code) from None
     for warning in warned:
         if issubclass(warning.category, TrainingWarning):
             print(f"warning: {warning.message}", file=sys.stderr)
     _print(result, as_json)
+
+
+def _mesh(devices: int, distributed: str | None) -> Any:
+    """The devices that share the walkers; None for one."""
+    from mazerl.parallel import join_processes, walker_mesh
+
+    if distributed is not None:
+        import jax
+
+        join_processes(None if distributed == "auto" else distributed)
+        return walker_mesh(len(jax.devices()))
+    return None if devices == 1 else walker_mesh(devices)
 
 
 def _evaluate(rest: list[str]) -> None:

@@ -21,6 +21,15 @@ _RUN: Options = {
     "store": (str, "results", "folder in which base models are kept, for all runs to start from"),
     "seed": (int, 0, "the same seed gives the same bits"),
     "json": (bool, False, "print one JSON object"),
+    "devices": (int, 1, "devices of this machine that share the walkers"),
+    "distributed": (
+        str | None,
+        None,
+        "several hosts share them: auto where JAX knows the cluster (SLURM), else "
+        "HOST:PORT,PROCESSES,INDEX of each process",
+    ),
+    "tensorboard": (bool, False, "write metrics for TensorBoard, into --out"),
+    "wandb": (str | None, None, "a Weights & Biases project to log metrics to"),
 }
 _POLICY: Options = {
     "policy": (

@@ -8,21 +8,24 @@ A run lives in a folder:
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from mazerl.checkpoint import CheckpointFolder
 from mazerl.env import Reward, rollout
 from mazerl.errors import MazerlError, require_whole
 from mazerl.evaluate import evaluate
 from mazerl.maze import Maze, compile_maze
+from mazerl.parallel import together
 from mazerl.policy import TABULAR_CRITIC, UNIFORM, Policy
-from mazerl.results import require_writable
+from mazerl.results import require_writable, write_record
+from mazerl.sinks import JsonLines, Sink
 from mazerl.topology import build
 from mazerl.train import Method, Training, Watch, grpo, ppo, sft, train
 from mazerl.train.base import base_model
@@ -81,20 +84,34 @@ def prepare(config: Config, base_root: Path) -> Prepared:
     else:
         description = {"topology": config["topology"], **config["parameters"]}
         decoder = _take(Decoder, config)
-        params = base_model(base_root, maze, description, decoder, config["seed"])
+        write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
+        params = base_model(base_root, maze, description, decoder, config["seed"], write)
     key = jax.random.fold_in(key, _TRAIN)
     return Prepared(maze, policy, method, task, _take(Training, config), params, key)
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run has to do with besides what it learns; none of it changes the result."""
+
+    progress: Callable[[float], None] = lambda done: None  # told the share that is done
+    stop: Callable[[], bool] = lambda: False
+    mesh: Mesh | None = None
+    sinks: Sequence[Sink] = ()  # besides JSON lines
+
+
 def run_training(
-    config: Config, out: Path, base_root: Path, resume: bool, progress: Callable[[float], None]
+    config: Config, out: Path, base_root: Path, resume: bool, surroundings: Surroundings
 ) -> dict[str, Any]:
     """Train in a run folder and say how well the result walks.
+
+    Where several processes share the run, the first one writes.
 
     Raises:
         MazerlError: the folder holds another run, or one that was not to be resumed; or what
             `train` raises.
     """
+    first = jax.process_index() == 0
     config = json.loads(json.dumps(dict(config)))  # as it will be read back
     stored = out / "config.json"
     if resume:
@@ -103,23 +120,27 @@ def run_training(
         raise MazerlError(f"{out} holds a run already; add --resume, or give another --out")
     prepared = prepare(config, base_root)
     require_writable(out)
-    stored.write_text(json.dumps(config, indent=1, sort_keys=True))
-    checkpoints = CheckpointFolder(out / "checkpoints")
-    lines = out / "metrics.jsonl"
-    # What was told before an interruption is told again.
-    lines.write_text("")
+    if first:
+        stored.write_text(json.dumps(config, indent=1, sort_keys=True))
+    sinks: list[Sink] = [JsonLines(out), *surroundings.sinks] if first else []
 
     def tell(done: int, metrics: dict[str, np.ndarray], params: Any) -> None:
         del params
         values = {name: float(value) for name, value in metrics.items()}
-        with lines.open("a") as file:
-            file.write(json.dumps({"update": done} | values) + "\n")
-        progress(done / prepared.training.steps)
+        for sink in sinks:
+            sink.tell("", config["method"], done, values)
+        surroundings.progress(done / prepared.training.steps)
 
-    run = train(
-        prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
-        watch=Watch(tell, checkpoints, CHECKPOINT_SECONDS),
-    )  # fmt: skip
+    checkpoints = CheckpointFolder(out / "checkpoints")
+    try:
+        run = train(
+            prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
+            watch=Watch(tell, checkpoints, CHECKPOINT_SECONDS, together(surroundings.stop)),
+            mesh=surroundings.mesh,
+        )  # fmt: skip
+    finally:
+        for sink in sinks:
+            sink.close()
     walk_key = jax.random.fold_in(jax.random.key(config["seed"]), _EVALUATE)
     found = evaluate(prepared.policy, prepared.maze, run.params, walk_key, limit=config["limit"])
     return {"run": str(out), "updates": prepared.training.steps} | found._asdict()
@@ -226,6 +247,10 @@ CHECKPOINT_SECONDS = 10.0
 """Between two checkpoints of a run; there is one at its end in any case."""
 
 _METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo}
+
+
+def _leave_it_to_the_first(*_: Any) -> None:
+    """Of several processes that have trained the same base model, one writes it."""
 
 
 def _require_same(stored: Config, config: Config, file: Path) -> None:

@@ -94,7 +94,7 @@ class WeightsAndBiases:
         if run not in self._runs:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._runs[run] = self._wandb.init(
-                project=self.project, name=run, dir=str(self.folder), reinit="create_new"
+                project=self.project, name=run or None, dir=str(self.folder), reinit="create_new"
             )
         values = {f"{training}/{name}": value for name, value in metrics.items()}
         self._runs[run].log(values | {f"{training}/update": update})

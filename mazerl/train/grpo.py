@@ -22,6 +22,7 @@ from mazerl.env import Reward, Walks, rollout
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
 from mazerl.objectives import Moves, collapse_probability, group_advantages, policy_terms
+from mazerl.parallel import split_walkers
 from mazerl.policy import TABULAR, Policy, is_decided, judge, require_trainable
 from mazerl.train.method import Batch, Method, Metrics, Training
 
@@ -92,7 +93,8 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
 
     def walk(maze: World, task: GRPOTask, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
         del task
-        return rollout(policy, params, maze, key, walks, sizes.limit, sizes.group), state
+        seen = rollout(policy, params, maze, key, walks, sizes.limit, sizes.group)
+        return split_walkers(seen), state
 
     def collect(
         maze: World, task: GRPOTask, params: Any, seen: Walks, key: Array, share: Array

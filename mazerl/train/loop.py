@@ -20,9 +20,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
+from mazerl.parallel import on_all, on_host, within
 from mazerl.train.method import Method, Metrics, Params, Task, Training
 from mazerl.train.update import Carry, Rule, record
 
@@ -107,6 +109,7 @@ def train(
     key: Array | None = None,
     keep_history: bool = False,
     watch: Watch | None = None,
+    mesh: Mesh | None = None,
 ) -> Run:
     """Run all updates, or those that remain after the last checkpoint.
 
@@ -118,6 +121,7 @@ def train(
         key: one key for the whole run; methods that sample need it.
         keep_history: return the parameters at every record as well.
         watch: what to do between records: tell progress, save checkpoints, stop.
+        mesh: devices that share the walkers (`parallel.walker_mesh`); by default one does it all.
 
     Raises:
         MazerlError: steps below 1, an unknown optimiser, a rate that is not positive.
@@ -125,7 +129,9 @@ def train(
         TrainingStoppedError: `watch.stop` said so.
     """
     key = jax.random.key(0) if key is None else key
-    (run,) = _train(_Runs(method, training), task, params, key, keep_history, watch or Watch())
+    with within(mesh):
+        runs = _Runs(method, training, mesh=mesh)
+        (run,) = _train(runs, task, params, key, keep_history, watch or Watch())
     if isinstance(run, TrainingDivergedError):
         raise run
     return run
@@ -167,8 +173,16 @@ def train_seeds(
 class _Runs:
     """One run, or several that differ in their seed: how to begin and to go on."""
 
-    def __init__(self, method: Method, training: Training, seeds: int | None = None) -> None:
+    def __init__(
+        self,
+        method: Method,
+        training: Training,
+        seeds: int | None = None,
+        mesh: Mesh | None = None,
+    ) -> None:
         _check(training)
+        method = replace(method, world=on_all(method.world, mesh))
+        self.mesh = mesh
         self.method, self.training, self.seeds = method, training, seeds
         static = replace(method, world=None)
         optimizer = _optimizer(training.optimizer)
@@ -236,6 +250,7 @@ def _train(
     with jax.enable_x64(runs.method.exact):
         dtype = jnp.float64 if runs.method.exact else jnp.float32
         task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
+        task, params, key = on_all((task, params, key), runs.mesh)
         carry = runs.begin(task, params, key)
         progress = Progress(carry, [], [_host(carry.params)] if keep_history else [])
         if watch.checkpoints is not None:
@@ -253,7 +268,7 @@ def _train(
             if ends.all_failed():
                 if watch.checkpoints is not None:
                     # Good are parameters whose own loss was finite.
-                    own = np.min(np.asarray(after.failed)) > n * every
+                    own = np.min(on_host(after.failed)) > n * every
                     watch.checkpoints.save(progress if own else before)
                 break
             before = Progress(carry, progress.metrics[:], progress.history[:])
@@ -287,11 +302,11 @@ class _Ends:
 
     def _own(self, tree: Any, seed: int) -> Any:
         """A run's own part of what several carry."""
-        return jax.tree.map(lambda x: np.asarray(x) if self.one else np.asarray(x[seed]), tree)
+        return jax.tree.map(lambda x: on_host(x) if self.one else np.asarray(x[seed]), tree)
 
     def look(self, after: Carry, params: Params, before: Params, begun: int) -> None:
         """Note runs that failed in a record, from its parameters and those of the one before."""
-        for seed, step in enumerate(np.atleast_1d(np.asarray(after.failed))):
+        for seed, step in enumerate(np.atleast_1d(on_host(after.failed))):
             if step >= 0 and self.failed[seed] is None:
                 # Good are parameters whose own loss was finite.
                 good = self._own(params if step > begun else before, seed)
@@ -330,7 +345,7 @@ class _Ends:
 
 
 def _host(tree: Any) -> Any:
-    return jax.tree.map(np.asarray, tree)
+    return jax.tree.map(on_host, tree)
 
 
 def _check(training: Training) -> None:

@@ -26,6 +26,7 @@ from mazerl.env import Reward, State, Steps, continue_walks, reset
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
 from mazerl.objectives import Moves, generalized_advantages, policy_terms
+from mazerl.parallel import split_walkers
 from mazerl.policy import (
     TABULAR_CRITIC,
     ActorCritic,
@@ -119,13 +120,14 @@ def _ppo(policy: Policy, sizes: Sizes) -> Method:
 
     def begin(maze: World, task: PPOTask, key: Array) -> State:
         del task
-        return reset(maze, key, (sizes.walkers,))
+        return split_walkers(reset(maze, key, (sizes.walkers,)))
 
     def walk(
         maze: World, task: PPOTask, params: Any, state: State, key: Array
     ) -> tuple[Steps, State]:
         if not policy.markov:
             state = reset(maze, jax.random.fold_in(key, _RESET_KEY), (sizes.walkers,))
+        state = split_walkers(state)
         return continue_walks(policy, params, maze, state, key, sizes.horizon, task.limit)
 
     def collect(

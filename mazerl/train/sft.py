@@ -22,6 +22,7 @@ import numpy as np
 from mazerl.env import Walks, rollout
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
+from mazerl.parallel import split_walkers
 from mazerl.policy import (
     UNIFORM,
     Policy,
@@ -79,7 +80,7 @@ def _sft(policy: Policy, batch: int, microbatches: int) -> Method:
     ) -> Batch:
         del maze, params, walked, share
         drawn = jax.random.randint(key, (batch,), 0, task.arc.shape[0])
-        samples = jax.tree.map(lambda x: x[drawn], task)
+        samples = split_walkers(jax.tree.map(lambda x: x[drawn], task))
         return Batch(samples, jnp.sum(samples.decided), {})
 
     return Method(collect, _loss(policy), microbatches=microbatches)
@@ -97,7 +98,7 @@ def pretraining(
 def _pretraining(policy: Policy, length: int, batch: int, microbatches: int) -> Method:
     def walk(maze: World, task: Any, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
         del task, params
-        return rollout(UNIFORM, (), maze, key, batch, length), state
+        return split_walkers(rollout(UNIFORM, (), maze, key, batch, length)), state
 
     def collect(
         maze: World, task: Any, params: Any, walks: Walks, key: Array, share: Array

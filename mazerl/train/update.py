@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import optax
 
 from mazerl.maze import Array
+from mazerl.parallel import replicate, split_walkers
 from mazerl.train.method import Batch, Method, Metrics, Params, State, Task, World
 
 # Named sub-key: update n takes fold-in n of the run's key, and shuffles by a fold-in of its own.
@@ -93,7 +94,9 @@ def record(
     carry, total = jax.lax.fori_loop(0, rule.every, add, (carry, zeros))
     lost = (carry.failed < 0) & ~_finite(carry.params, carry.step.shape)
     carry = carry._replace(failed=jnp.where(lost, carry.step, carry.failed))
-    return carry, jax.tree.map(lambda x: x / rule.every, total)
+    # Walkers stay where they are; the rest is the same on all devices.
+    whole = replicate(carry._replace(state=()))._replace(state=carry.state)
+    return whole, replicate(jax.tree.map(lambda x: x / rule.every, total))
 
 
 def _in_turn(learn: Callable[..., Any]) -> Callable[..., Any]:
@@ -171,7 +174,7 @@ def _minibatches(key: Array, batch: Batch, epochs: int, minibatches: int) -> Bat
         taken = x.reshape(-1)[parts] if x.size == size else x[parts]
         return taken.reshape(*parts.shape, *x.shape[1:])
 
-    samples = jax.tree.map(take, batch.samples)
+    samples = split_walkers(jax.tree.map(take, batch.samples), axis=1)
     shared = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(parts), *jnp.shape(x))), batch.shared)
     return Batch(samples, shared, {})
 
