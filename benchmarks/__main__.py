@@ -17,6 +17,7 @@ from rich.console import Console
 from benchmarks import training
 from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
+from benchmarks.sweeps import sweeps
 from mazerl import build, compile_maze
 from mazerl.chain import plan_chain
 from mazerl.corridor import solve_families
@@ -37,6 +38,9 @@ def main() -> None:
     if sys.argv[1:] in (["wide"], ["sparse"]):
         {"wide": wide, "sparse": sparse}[sys.argv[1]]()
         return
+    if sys.argv[1:] == ["sweeps"]:
+        sweeps(console)
+        return
     console.print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}\n")
     exact_training()
     deep_corridor()
@@ -48,6 +52,7 @@ def main() -> None:
     bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)
+    subprocess.run([sys.executable, "-m", "benchmarks", "sweeps"], check=True)
 
 
 def best_of(runs: int, work: Callable[[], object]) -> tuple[float, float]:

@@ -90,7 +90,9 @@ class Driver:
         self._drop_stale_checkpoints()
         try:
             with noted_signals() as stop:
-                self.executor.run(self._claimed(tasks_of(cells)), self._hear, stop)
+                self.executor.run(
+                    self._claimed(tasks_of(cells, self.executor.workers)), self._hear, stop
+                )
         finally:
             for lock in self._locks.values():
                 lock.release()
@@ -216,15 +218,24 @@ _CELLS = "cells.json"
 """Beside the checkpoints of a task: the names of its records."""
 
 
-def tasks_of(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Cells that run together: those equal but for their seed, where the experiment can do that."""
+def tasks_of(cells: Sequence[Cell], workers: int = 1) -> list[list[Cell]]:
+    """Cells that run together: those equal but for their seed, where the experiment can do that.
+
+    Where there would be fewer tasks than workers, seeds are shared out; their bits stay the same.
+    """
 
     def together(cell: Cell) -> str:
         if hasattr(load(cell.experiment), "run_seeds"):
             return cell.experiment + config_json(replace(cell.config, seed=0))
         return cell.experiment + config_json(cell.config)
 
-    return [list(group) for _, group in groupby(cells, together)]
+    groups = [list(group) for _, group in groupby(cells, together)]
+    parts = -(-workers // max(1, len(groups)))
+    tasks = []
+    for group in groups:
+        size = -(-len(group) // parts)
+        tasks += [group[begin : begin + size] for begin in range(0, len(group), size)]
+    return tasks
 
 
 def _task(cells: list[Cell], store: Path) -> Task:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 
 import experiments
 from experiments.__main__ import main
-from experiments.driver import Cell, Driver
+from experiments.driver import Cell, Driver, tasks_of
 from experiments.executors import make_executor
 from experiments.executors.inline import Inline
 from experiments.tasks import Task
@@ -285,6 +285,17 @@ def test_bad_input(
     assert says in said
     assert said.count("\n") == 1
     assert time.monotonic() - begun < 20
+
+
+def test_seeds_are_shared_out_where_workers_would_be_idle() -> None:
+    config = experiments.load("ppo_curves").GRID[0]
+    cells = [Cell("ppo_curves", replace(config, seed=seed)) for seed in range(5)]
+    assert [len(task) for task in tasks_of(cells)] == [5]
+    assert [len(task) for task in tasks_of(cells, 2)] == [3, 2]
+    both = cells + [cell._replace(config=replace(cell.config, rate=0.5)) for cell in cells]
+    assert [len(task) for task in tasks_of(both, 2)] == [5, 5]
+    assert [len(task) for task in tasks_of(both, 3)] == [3, 2, 3, 2]
+    assert [cell for task in tasks_of(both, 3) for cell in task] == both
 
 
 def test_executors_are_chosen() -> None:

@@ -22,6 +22,8 @@ WAIT = 0.2
 class Executor(Protocol):
     """Runs tasks."""
 
+    workers: int  # how many at once
+
     def run(self, tasks: Iterator[Task | None], tell: Tell, stop: Callable[[], bool]) -> None:
         """Run all tasks, or until `stop`.
 

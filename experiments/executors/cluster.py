@@ -119,7 +119,7 @@ class RayCluster:
     def _no_answer(self) -> MazerlError:
         return MazerlError(
             f"no Ray cluster answers at {self.address}; give the HOST:PORT that `ray start --head` "
-            "printed"
+            "printed, and set RAY_AUTH_MODE=token where the cluster asks for one"
         )
 
 

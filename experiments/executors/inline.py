@@ -11,6 +11,8 @@ from experiments.tasks import Task, perform
 class Inline:
     """The default executor."""
 
+    workers = 1
+
     def run(self, tasks: Iterator[Task | None], tell: Tell, stop: Callable[[], bool]) -> None:
         """Run all tasks, or until `stop`."""
         while not stop():

@@ -1,0 +1,105 @@
+"""Time what a sweep costs besides its cells: seeds together, the driver, many records."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+import experiments
+from experiments.driver import Cell, Driver
+from experiments.executors.inline import Inline
+from experiments.options import ROOT
+from experiments.screen import Screen
+from experiments.tabulating import table
+from mazerl.results import Record, is_done, write_record
+
+_MANY = 10_000
+_TINY = 300
+
+
+@dataclass(frozen=True)
+class Config:
+    """A cell that does nothing."""
+
+    number: int
+
+
+def _tabulate(records: list[Record]) -> experiments.Tables:
+    rows = [{"number": r.config["number"], "x": float(r.arrays["x"].sum())} for r in records]
+    return experiments.Tables({"demo": pd.DataFrame(rows)}, [])
+
+
+def sweeps(console: Console) -> None:
+    """All of it."""
+    console.print("\n[bold]sweeps[/]")
+    with tempfile.TemporaryDirectory() as folder:
+        _seeds(console, Path(folder))
+        _tiny_cells(console, Path(folder))
+        _many_records(console, Path(folder))
+
+
+def _seeds(console: Console, folder: Path) -> None:
+    """Ten seeds of tabular PPO beside one, as commands: start, compilation and all."""
+    seconds: dict[int, list[float]] = {1: [], 10: []}
+    for turn in range(2):
+        for seeds in seconds:
+            words = ["run", "ppo_curves", "--set", "rate=0.01", "--seeds", str(seeds)]
+            words += ["--workers", "2"]
+            store, cache = folder / f"{turn}-{seeds}", folder / f"cache-{turn}-{seeds}"
+            begun = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-m", "experiments", *words, "--results", str(store)],
+                cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+                env={"PATH": "/usr/bin:/bin", "JAX_COMPILATION_CACHE_DIR": str(cache)},
+            )  # fmt: skip
+            seconds[seeds].append(time.perf_counter() - begun)
+    one, ten = (min(each) for each in seconds.values())
+    console.print(
+        f"tabular PPO (W = K = 4, L = 3): 1 seed {one:.1f} s, 10 seeds {ten:.1f} s, "
+        f"ratio {ten / one:.2f}"
+    )
+
+
+def _demo() -> None:
+    """Make the experiment known to this process."""
+    module = SimpleNamespace(
+        run=lambda config: {"x": np.arange(config.number % 7)},
+        table=_tabulate,
+        GRID=tuple(map(Config, range(_MANY))),
+    )
+    sys.modules["experiments.demo"] = module  # type: ignore[assignment]
+    experiments.EXPERIMENTS = ("demo",)  # type: ignore[assignment]
+
+
+def _tiny_cells(console: Console, folder: Path) -> None:
+    _demo()
+    cells = [Cell("demo", Config(n)) for n in range(_TINY)]
+    with Screen(Console(quiet=True), cells) as screen:
+        driver = Driver(folder / "tiny", Inline(), screen)
+        begun = time.perf_counter()
+        driver.run(cells)
+        each = (time.perf_counter() - begun) / _TINY
+    console.print(f"driver: {1000 * each:.1f} ms a tiny cell, written to disk")
+
+
+def _many_records(console: Console, folder: Path) -> None:
+    store = folder / "many"
+    environment = {"versions": {}, "device": "none", "platform": "none", "seconds": 0.0}
+    for n in range(_MANY):
+        write_record(store, "demo", Config(n), {"x": np.arange(9)}, 0, environment)
+    begun = time.perf_counter()
+    assert all(is_done(store, "demo", Config(n)) for n in range(_MANY))
+    status = time.perf_counter() - begun
+    begun = time.perf_counter()
+    table(("demo",), results=store, data=folder / "tables")
+    tabled = time.perf_counter() - begun
+    console.print(f"a store of {_MANY} records: status {status:.2f} s, table {tabled:.2f} s")
+    shutil.rmtree(store)
