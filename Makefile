@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 # The main job: run what is not stored yet, tabulate, draw, print the claims and fail if one does.
 # Where training takes long it runs a part of the grid; tables and figures go to results/quick.
 reproduce: $(STAMP)
-	$(RUN) -m experiments run all --size quick
+	$(RUN) -m experiments run all --size quick --workers 2
 	$(RUN) -m experiments table all --size quick
 	$(RUN) -m figures --data results/quick --out results/quick
 	$(RUN) -m experiments claims --data results/quick
@@ -25,7 +25,7 @@ reproduce: $(STAMP)
 # Everything, as committed and shown in README; says first how long it will take.
 reproduce-full: $(STAMP)
 	$(RUN) -m experiments forecast all
-	$(RUN) -m experiments run all
+	$(RUN) -m experiments run all --workers 2
 	$(RUN) -m experiments table all
 	$(RUN) -m figures
 	$(RUN) -m experiments readme

@@ -9,6 +9,7 @@ end a sweep cleanly: running trainings save a checkpoint, and the same command g
 
 import hashlib
 import json
+import os
 import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -90,9 +91,8 @@ class Driver:
         self._drop_stale_checkpoints()
         try:
             with noted_signals() as stop:
-                self.executor.run(
-                    self._claimed(tasks_of(cells, self.executor.workers)), self._hear, stop
-                )
+                tasks = tasks_of(cells, self.executor.workers)
+                self.executor.run(self._claimed(tasks), self._hear, stop)
         finally:
             for lock in self._locks.values():
                 lock.release()
@@ -151,7 +151,9 @@ class Driver:
             folder = self.saving.folder / cells[0].experiment / digest
             task = task._replace(saving=self.saving._replace(folder=folder))
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / _CELLS).write_text(json.dumps([_name(cell) for cell in cells]))
+            # Put there whole: another driver may look at it at any moment.
+            (folder / "part").write_text(json.dumps([_name(cell) for cell in cells]))
+            os.replace(folder / "part", folder / _CELLS)
         self.screen.began(task)
         return task
 
@@ -206,12 +208,10 @@ class Driver:
             return
         for file in self.saving.folder.glob(f"*/*/{_CELLS}"):
             records = self.store / file.parent.parent.name
-            try:
+            with suppress(OSError):  # another driver may have been faster
                 names = json.loads(file.read_text())
-            except ValueError:  # killed before anything was saved
-                names = []
-            if all((records / name / "DONE").exists() for name in names):
-                shutil.rmtree(file.parent, ignore_errors=True)
+                if all((records / name / "DONE").exists() for name in names):
+                    shutil.rmtree(file.parent, ignore_errors=True)
 
 
 _CELLS = "cells.json"

@@ -1,8 +1,16 @@
+import os
+
 import jax
 import pytest
 from hypothesis import settings
 
 from mazerl import Maze, build, compile_maze
+
+# A core for each process of the tests: two that share theirs wait for each other's threads.
+worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if worker and hasattr(os, "sched_setaffinity"):
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 # A silently broadcast axis is a bug.
 jax.config.update("jax_numpy_rank_promotion", "raise")
