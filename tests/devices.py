@@ -4,6 +4,7 @@ Prints, as one line of JSON, every method's losses and how many parts the walker
 """
 
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import Any
@@ -55,6 +56,9 @@ class Seen:
 
 def main() -> None:
     devices = int(sys.argv[1])
+    if hasattr(os, "sched_setaffinity"):
+        # Processes that wait for each other must not share the one core of the test's own.
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
     if len(sys.argv) > 2:
         join_processes(sys.argv[2])
     mesh = None if devices == 1 else walker_mesh(devices)
