@@ -4,9 +4,9 @@ Ray sends the code along, retries tasks whose node or worker is lost, and brings
 said. Checkpoints survive only where the nodes share a folder for them.
 """
 
-import os
 import socket
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,29 +91,20 @@ class RayCluster:
             self._ray.init(num_cpus=self.workers, **options)
             return
         self._require_answer()
-        failed: list[BaseException] = []
-
-        def connect() -> None:
-            try:
-                self._ray.init(address=self.address, **options)
-            except BaseException as error:
-                failed.append(error)
-
-        # Ray itself would go on trying for minutes.
-        os.environ.setdefault("RAY_gcs_server_request_timeout_seconds", "5")
-        thread = threading.Thread(target=connect, daemon=True)
-        thread.start()
-        thread.join(_ANSWERS_WITHIN)
-        if thread.is_alive() or failed:
-            raise self._no_answer()
+        self._ray.init(address=self.address, **options)
 
     def _require_answer(self) -> None:
-        host, _, port = str(self.address).removeprefix("ray://").rpartition(":")
-        if self.address == "auto":
-            return
+        """Ask in a process of its own: Ray goes on trying, and complaining, for minutes."""
+        host, _, port = str(self.address).rpartition(":")
         try:
-            socket.create_connection((host, int(port)), timeout=3).close()
-        except (OSError, ValueError, OverflowError):
+            if self.address != "auto":
+                socket.create_connection((host, int(port)), timeout=3).close()
+            ask = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False)"
+            subprocess.run(
+                [sys.executable, "-c", ask, str(self.address)],
+                check=True, capture_output=True, timeout=_ANSWERS_WITHIN,
+            )  # fmt: skip
+        except (OSError, ValueError, OverflowError, subprocess.SubprocessError):
             raise self._no_answer() from None
 
     def _no_answer(self) -> MazerlError:
