@@ -22,7 +22,7 @@ from mazerl.train import (
     train,
     train_seeds,
 )
-from mazerl.train.method import Metrics
+from mazerl.train.method import Metrics, the_task
 from mazerl.train.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
 from mazerl.train.update import record
 
@@ -65,6 +65,32 @@ def test_a_seed_that_diverges_does_not_stop_the_others() -> None:
         else:
             alone = train(method, None, np.ones(3), training, key)
             np.testing.assert_array_equal(end.params, alone.params)
+
+
+def test_a_seed_that_diverged_is_not_taken_for_finished_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    def loss(world: None, params: jax.Array, batch: Batch) -> tuple[jax.Array, Metrics]:
+        return (params**4).sum(), {}  # diverges from afar
+
+    def go(watch: Watch | None) -> list[bool]:
+        start, keys = np.array([[0.1], [1e9], [0.2]]), jnp.stack([jax.random.key(0)] * 3)
+        training = Training(4, "sgd", 0.1, record_every=1)
+        ends = train_seeds(Method(the_task, loss), (), start, training, keys, watch=watch)
+        return [isinstance(end, TrainingDivergedError) for end in ends]
+
+    expected = [False, True, False]
+    assert go(None) == expected
+    folder = CheckpointFolder(tmp_path)
+    told: list[int] = []
+
+    def tell(done: int, metrics: Metrics, params: object) -> None:
+        told.append(done)
+
+    with pytest.raises(TrainingStoppedError):
+        go(Watch(tell, folder, stop=lambda: told[-1] == 3))
+    assert go(Watch(tell, folder)) == expected  # one record was left
+    assert go(Watch(tell, folder)) == expected  # none is
 
 
 def test_mazes_and_seeds_of_one_shape_share_a_compilation(small: Maze) -> None:

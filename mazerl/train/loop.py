@@ -255,8 +255,9 @@ def _train(
         progress = Progress(carry, [], [_host(carry.params)] if keep_history else [])
         if watch.checkpoints is not None:
             progress = watch.checkpoints.restore(progress)
-        ends = _Ends(runs)
-        before = progress
+        ends, before = _Ends(runs), progress
+        # Of several seeds some may have failed before the checkpoint.
+        ends.look(progress.carry, progress.carry.params, progress.carry.params, 0)
         for n, metrics in enumerate(progress.metrics, start=1):
             last = n == len(progress.metrics)
             watch.progress(n * every, metrics, progress.carry.params if last else None)
