@@ -21,7 +21,7 @@ import orbax.checkpoint as ocp
 
 from mazerl.errors import MazerlError
 from mazerl.parallel import on_host
-from mazerl.train.loop import Progress
+from mazerl.train.ends import Progress
 
 # The last one and the one before, in case the last holds the cause of a divergence.
 _KEPT = 2

@@ -24,7 +24,7 @@ from mazerl.errors import MazerlError
 from mazerl.parsing import Options, parse
 from mazerl.report import sample_report, solve_report
 from mazerl.topology import known_topologies
-from mazerl.train.loop import TrainingWarning
+from mazerl.train.ends import TrainingWarning
 
 _POLICY_HELP = (
     "uniform: the random walk, the base model; sft: the limit of SFT on golden paths; "

@@ -1,15 +1,7 @@
 """Trainers: each method has one short file; `method` → `update` → `loop` is what all share."""
 
-from mazerl.train.loop import (
-    Progress,
-    Run,
-    TrainingDivergedError,
-    TrainingStoppedError,
-    TrainingWarning,
-    Watch,
-    train,
-    train_seeds,
-)
+from mazerl.train.ends import Progress, Run, TrainingDivergedError, TrainingWarning
+from mazerl.train.loop import TrainingStoppedError, Watch, train, train_seeds
 from mazerl.train.method import Batch, Method, Training
 
 __all__ = [

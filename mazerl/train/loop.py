@@ -10,11 +10,10 @@ for each record of the run:
 import inspect
 import os
 import time
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +24,7 @@ from jax.sharding import Mesh
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
 from mazerl.parallel import on_all, on_host, within
+from mazerl.train.ends import Ends, Progress, Run, TrainingDivergedError
 from mazerl.train.method import Method, Metrics, Params, Task, Training
 from mazerl.train.update import Carry, Rule, record
 
@@ -34,48 +34,12 @@ _SEARCHES = 10
 _BEGIN_KEY = 0xFFFFFFFF
 
 
-class Run(NamedTuple):
-    """A finished training run, on the host."""
-
-    params: Params
-    metrics: dict[str, np.ndarray]  # [records] each: means over the updates of a record
-    history: Params  # [records+1, ...] parameters from the starting model on; None if not kept
-
-    @property
-    def loss(self) -> np.ndarray:
-        """[records] mean loss before each update's last step."""
-        return self.metrics["loss"]
-
-
-class TrainingDivergedError(MazerlError):
-    """A loss or parameter stopped being finite; `params` are the last good ones."""
-
-    def __init__(self, step: int, params: Params) -> None:
-        super().__init__(
-            f"training diverged: loss or parameters not finite by update {step}; lower the rate"
-        )
-        self.step = step
-        self.params = params
-
-
 class TrainingStoppedError(MazerlError):
     """A run was asked to end early, and did so after saving a checkpoint."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"training was stopped after update {step}; resume it to go on")
         self.step = step
-
-
-class TrainingWarning(UserWarning):
-    """A run goes on, but what it learns is not what was wanted."""
-
-
-class Progress(NamedTuple):
-    """What a run is at the end of each of its records so far."""
-
-    carry: Carry
-    metrics: list[Metrics]  # one dict a record, of [] or [S] each
-    history: list[Params]  # from the starting model on; empty if not kept
 
 
 class Checkpoints(Protocol):
@@ -255,7 +219,7 @@ def _train(
         progress = Progress(carry, [], [_host(carry.params)] if keep_history else [])
         if watch.checkpoints is not None:
             progress = watch.checkpoints.restore(progress)
-        ends, before = _Ends(runs), progress
+        ends, before = Ends(runs.method, runs.seeds), progress
         # Of several seeds some may have failed before the checkpoint.
         ends.look(progress.carry, progress.carry.params, progress.carry.params, 0)
         for n, metrics in enumerate(progress.metrics, start=1):
@@ -293,62 +257,6 @@ def _train(
         return ends.runs(progress)
 
 
-class _Ends:
-    """How runs end: which failed, and which were warned of."""
-
-    def __init__(self, runs: _Runs) -> None:
-        self.method, self.one = runs.method, runs.seeds is None
-        self.failed: list[TrainingDivergedError | None] = [None] * (runs.seeds or 1)
-        self.warned = [False] * (runs.seeds or 1)
-
-    def _own(self, tree: Any, seed: int) -> Any:
-        """A run's own part of what several carry."""
-        return jax.tree.map(lambda x: on_host(x) if self.one else np.asarray(x[seed]), tree)
-
-    def look(self, after: Carry, params: Params, before: Params, begun: int) -> None:
-        """Note runs that failed in a record, from its parameters and those of the one before."""
-        for seed, step in enumerate(np.atleast_1d(on_host(after.failed))):
-            if step >= 0 and self.failed[seed] is None:
-                # Good are parameters whose own loss was finite.
-                good = self._own(params if step > begun else before, seed)
-                self.failed[seed] = TrainingDivergedError(int(step), good)
-
-    def all_failed(self) -> bool:
-        return all(self.failed)
-
-    def warn(self, metrics: list[Metrics], every: int) -> None:
-        """Warn of runs, each once."""
-        for seed, warned in enumerate(self.warned):
-            if not warned and not self.failed[seed]:
-                said = self.method.warning(self._columns(metrics, seed), every)
-                if said:
-                    self.warned[seed] = True
-                    text = f"by update {len(metrics) * every}: {said}"
-                    warnings.warn(text, TrainingWarning, stacklevel=4)
-
-    def runs(self, progress: Progress) -> list[Run | TrainingDivergedError]:
-        """Every run, or why it failed."""
-        return [error or self._run(progress, seed) for seed, error in enumerate(self.failed)]
-
-    def _run(self, progress: Progress, seed: int) -> Run:
-        history = None
-        if progress.history:
-            each = [self._own(params, seed) for params in progress.history]
-            history = jax.tree.map(lambda *x: np.stack(x), *each)
-        params = self._own(progress.carry.params, seed)
-        return Run(params, self._columns(progress.metrics, seed), history)
-
-    def _columns(self, metrics: list[Metrics], seed: int) -> dict[str, np.ndarray]:
-        return {
-            name: np.stack([self._own(record[name], seed) for record in metrics])
-            for name in (metrics[0] if metrics else {})
-        }
-
-
-def _host(tree: Any) -> Any:
-    return jax.tree.map(on_host, tree)
-
-
 def _check(training: Training) -> None:
     steps = require_whole("the number of steps", training.steps)
     every = require_whole("record_every", training.record_every)
@@ -361,6 +269,10 @@ def _check(training: Training) -> None:
     ):
         if not value > 0:
             raise MazerlError(f"{name} is {value}; give a positive number")
+
+
+def _host(tree: Any) -> Any:
+    return jax.tree.map(on_host, tree)
 
 
 def _cast(leaf: Any, dtype: Any) -> Array:
