@@ -19,15 +19,15 @@ from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
 from benchmarks.sweeps import sweeps
 from mazerl import build, compile_maze
-from mazerl.chain import plan_chain
-from mazerl.corridor import solve_families
-from mazerl.env import Arrivals, State, Steps, continue_walks, reset, run_walks
-from mazerl.families import limit_gaps
-from mazerl.markov import hitting_times
-from mazerl.mazes import side_by_side
-from mazerl.policy import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.exact.chain import plan_chain
+from mazerl.exact.corridor import solve_families
+from mazerl.exact.families import limit_gaps
+from mazerl.exact.markov import hitting_times
+from mazerl.maze.side_by_side import side_by_side
+from mazerl.policy.tabular import TABULAR, UNIFORM, row_probabilities, rows_of
 from mazerl.train import Training, train
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask
+from mazerl.walk.env import Arrivals, State, Steps, continue_walks, reset, run_walks
 
 console = Console(highlight=False)
 

@@ -11,8 +11,8 @@ import numpy as np
 from rich.console import Console
 
 from mazerl import Maze, build, compile_maze
-from mazerl.env import continue_walks, reset
-from mazerl.policy import UNIFORM
+from mazerl.policy.tabular import UNIFORM
+from mazerl.walk.env import continue_walks, reset
 
 _SIZE: dict[str, Any] = {"width": 4, "depth": 4, "lanes": 3}
 _WALKERS, _STEPS, _LIMIT = 2048, 1000, 1000

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-import experiments
-from experiments.driver import Cell, Driver
-from experiments.executors.inline import Inline
-from experiments.options import ROOT
-from experiments.screen import Screen
-from experiments.tabulating import table
-from mazerl.results import Record, is_done, write_record
+from mazerl.store.records import Record, is_done, write_record
+from mazerl.sweep import studies
+from mazerl.sweep.driver import Cell, Driver
+from mazerl.sweep.executors.inline import Inline
+from mazerl.sweep.options import ROOT
+from mazerl.sweep.screen import Screen
+from mazerl.sweep.tabulating import table
 
 _MANY = 10_000
 _TINY = 300
@@ -32,9 +32,9 @@ class Config:
     number: int
 
 
-def _tabulate(records: list[Record]) -> experiments.Tables:
+def _tabulate(records: list[Record]) -> studies.Tables:
     rows = [{"number": r.config["number"], "x": float(r.arrays["x"].sum())} for r in records]
-    return experiments.Tables({"demo": pd.DataFrame(rows)}, [])
+    return studies.Tables({"demo": pd.DataFrame(rows)}, [])
 
 
 def sweeps(console: Console) -> None:
@@ -75,8 +75,8 @@ def _demo() -> None:
         table=_tabulate,
         GRID=tuple(map(Config, range(_MANY))),
     )
-    sys.modules["experiments.demo"] = module  # type: ignore[assignment]
-    experiments.EXPERIMENTS = ("demo",)  # type: ignore[assignment]
+    sys.modules["experiments.backtracking.demo"] = module  # type: ignore[assignment]
+    studies.EXPERIMENTS = ("demo",)  # type: ignore[assignment]
 
 
 def _tiny_cells(console: Console, folder: Path) -> None:

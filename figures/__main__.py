@@ -49,7 +49,7 @@ def _draw(name: str, data: Path, out: Path) -> None:
     from figures import style
 
     style.read_names.clear()
-    figure = import_module(f"figures.{name}").draw(data)
+    figure = import_module(f"figures.backtracking.{name}").draw(data)
     source = _source(",".join(sorted(set(style.read_names))), data)
     for suffix, metadata in (
         (".pdf", {"CreationDate": None}),
@@ -77,7 +77,7 @@ def _source(tables: str, data: Path) -> str:
 
 @cache
 def _code() -> bytes:
-    files = sorted(_HERE.glob("*.py"))
+    files = sorted(_HERE.glob("**/*.py"))
     return version("matplotlib").encode() + b"".join(file.read_bytes() for file in files)
 
 

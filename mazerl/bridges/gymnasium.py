@@ -16,10 +16,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mazerl.bridges.moves import move
-from mazerl.env import State, reset
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze, compile_maze
 from mazerl.topology import TOPOLOGIES, build
+from mazerl.walk.env import State, reset
 
 
 class MazeEnv(gymnasium.Env[np.int64, np.int64]):

@@ -8,9 +8,9 @@ from flax import struct
 from gymnax.environments import environment, spaces
 
 from mazerl.bridges.moves import move
-from mazerl.env import State
 from mazerl.maze import Array, Maze
-from mazerl.policy import multiply_high
+from mazerl.policy.tabular import multiply_high
+from mazerl.walk.env import State
 
 
 @struct.dataclass

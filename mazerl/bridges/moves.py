@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
-from mazerl.env import State, step
 from mazerl.maze import Array, Maze
-from mazerl.policy import arrival_vertex
+from mazerl.policy.tabular import arrival_vertex
+from mazerl.walk.env import State, step
 
 
 def move(maze: Maze, state: State, port: Array, bits: Array) -> tuple[State, Array]:

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.parallel import on_host
 from mazerl.train.method import Method, Metrics, Params
+from mazerl.train.parallel import on_host
 from mazerl.train.update import Carry
 
 

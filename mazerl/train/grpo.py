@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from mazerl.env import Reward, Walks, rollout
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
-from mazerl.objectives import Moves, collapse_probability, group_advantages, policy_terms
-from mazerl.parallel import split_walkers
-from mazerl.policy import TABULAR, Policy, is_decided, judge, require_trainable
+from mazerl.policy.tabular import TABULAR, Policy, is_decided, judge, require_trainable
 from mazerl.train.method import Batch, Method, Metrics, Training
+from mazerl.train.objectives import Moves, collapse_probability, group_advantages, policy_terms
+from mazerl.train.parallel import split_walkers
+from mazerl.walk.env import Reward, Walks, rollout
 
 TRAINING = Training(
     steps=400, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.05

@@ -23,9 +23,9 @@ from jax.sharding import Mesh
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
-from mazerl.parallel import on_all, on_host, within
 from mazerl.train.ends import Ends, Progress, Run, TrainingDivergedError
 from mazerl.train.method import Method, Metrics, Params, Task, Training
+from mazerl.train.parallel import on_all, on_host, within
 from mazerl.train.update import Carry, Rule, record
 
 # A run is searched for warnings about this many times.

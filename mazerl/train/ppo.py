@@ -22,12 +22,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mazerl.env import Reward, State, Steps, continue_walks, reset
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
-from mazerl.objectives import Moves, generalized_advantages, policy_terms
-from mazerl.parallel import split_walkers
-from mazerl.policy import (
+from mazerl.policy.tabular import (
     TABULAR_CRITIC,
     ActorCritic,
     Policy,
@@ -37,6 +34,9 @@ from mazerl.policy import (
     rows_of,
 )
 from mazerl.train.method import Batch, Method, Metrics, Training
+from mazerl.train.objectives import Moves, generalized_advantages, policy_terms
+from mazerl.train.parallel import split_walkers
+from mazerl.walk.env import Reward, State, Steps, continue_walks, reset
 
 TRAINING = Training(
     steps=800, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.02

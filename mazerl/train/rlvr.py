@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from mazerl.chain import plan_chain
-from mazerl.corridor import hitting_time
-from mazerl.env import Reward
-from mazerl.markov import mean_hitting_time
+from mazerl.exact.chain import plan_chain
+from mazerl.exact.corridor import hitting_time
+from mazerl.exact.markov import mean_hitting_time
 from mazerl.maze import Array, Maze
-from mazerl.objectives import expected_reward
-from mazerl.policy import row_log_softmax, rows_of
+from mazerl.policy.tabular import row_log_softmax, rows_of
 from mazerl.train.method import Batch, Method, Metrics, the_task
+from mazerl.train.objectives import expected_reward
+from mazerl.walk.env import Reward
 
 
 class CorridorTask(NamedTuple):

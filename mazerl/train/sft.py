@@ -19,11 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mazerl.env import Walks, rollout
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
-from mazerl.parallel import split_walkers
-from mazerl.policy import (
+from mazerl.policy.tabular import (
     UNIFORM,
     Policy,
     is_decided,
@@ -33,6 +31,8 @@ from mazerl.policy import (
     require_trainable,
 )
 from mazerl.train.method import Batch, Method, Metrics, Training
+from mazerl.train.parallel import split_walkers
+from mazerl.walk.env import Walks, rollout
 
 TRAINING = Training(steps=1000, optimizer="adam", rate=1e-3, record_every=10, max_norm=1.0)
 

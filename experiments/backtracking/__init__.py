@@ -1,0 +1,1 @@
+"""Wei & Kim (2026): learning to backtrack efficiently."""

@@ -1,0 +1,138 @@
+"""What memory is worth: whole-walk context against the arrival arc, fork drawn or learned."""
+
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+import pandas as pd
+
+from experiments.backtracking.cells import cell_key
+from experiments.backtracking.networks import along, make_network, timer
+from mazerl.exact.corridor import memory_optimum, rlvr_optimum
+from mazerl.measure.evaluate import tail_time
+from mazerl.policy.transformer import Decoder
+from mazerl.store.records import Record
+from mazerl.sweep.claims import claim, control
+from mazerl.sweep.studies import Tables
+from mazerl.sweep.work import Work
+from mazerl.train import train
+from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, Sizes, ppo
+from mazerl.walk.env import Arrivals, run_walks
+
+
+@dataclass(frozen=True)
+class Config:
+    """Who moves at the fork, what the transformer reads, and a seed."""
+
+    fork: str
+    context: int
+    seed: int
+    width: int = 4
+    depth: int = 4
+    lanes: int = 3
+    steps: int = 400
+    limit: int = 192  # of a walk, and the horizon, so that the whole walk is read
+    walks: int = 2000
+
+
+WHOLE = 192
+QUICK = tuple(Config(fork, 1, 0, steps=100) for fork in ("chance", "learned"))
+GRID = (
+    *(Config("learned", WHOLE, seed) for seed in range(5)),
+    Config("chance", WHOLE, 0),
+    *(Config(fork, 1, seed) for fork in ("chance", "learned") for seed in range(2)),
+)
+SMOKE = tuple(Config(fork, 1, 0, 3, 1, 2, steps=60, limit=64) for fork in ("chance", "learned"))
+
+
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
+    """How walks of the trained policy ended [walks]; for context 1 also H [records+1]."""
+    size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
+    decoder = Decoder(layers=1, channels=64, heads=2, context=config.context)
+    network = make_network(work, size | {"fork": config.fork}, "shuffled", decoder, config.seed)
+    maze, policy, base = network
+    memory = config.context > 1
+    # Minibatches of walkers where a sample is a whole sequence, of steps where it is one step.
+    sizes = Sizes(64, config.limit, 2, 4) if memory else Sizes(64, 512, 2, 16)
+    task = TRANSFORMER_TASK._replace(limit=config.limit) if memory else TRANSFORMER_TASK
+    ran = train(
+        ppo(maze, policy, sizes), task, base,
+        replace(TRANSFORMER_TRAINING, steps=config.steps), jax.random.key(config.seed),
+        keep_history=not memory, watch=work.watch("ppo", None if memory else timer(policy, maze)),
+    )  # fmt: skip
+    ended = run_walks(policy, ran.params, maze, cell_key(config), config.walks, 5 * config.limit)
+    arrays = {"steps": np.asarray(ended.steps), "reached": np.asarray(ended.reached)}
+    if memory:
+        return arrays
+    return arrays | {"time": along(ran.history, timer(policy, maze))}
+
+
+def drawn_fork_optimum(width: int, depth: int) -> float:
+    """Best expected steps with memory where chance moves at the fork.
+
+    Every other branch is walked to its end before the goal with probability ½, as when the fork is
+    learned; a branch seen before is left again after 2 steps. Solved from the last unseen one on.
+    """
+    time = 0.0
+    for unseen in range(width):  # other branches not yet walked
+        seen = width - 1 - unseen
+        leave = (2 * depth + 1) + unseen * (4 * depth + 2 + time) + 2 * seen
+        time = leave / (width - seen)
+    return time
+
+
+def table(records: list[Record]) -> Tables:
+    """One row a run, and the claims."""
+    rows = pd.DataFrame([_row(r) for r in records])
+    size = (int(rows["width"].iloc[0]), int(rows["depth"].iloc[0]))
+    best = float(memory_optimum(size[0], size[1], 1))
+    memoryless = float(rlvr_optimum(*size))
+
+    def part(fork: str, whole: bool) -> pd.DataFrame:
+        return rows[(rows["fork"] == fork) & ((rows["context"] > 1) == whole)]
+
+    claims = []
+    whole = part("learned", True)
+    if len(whole):
+        bound = 1.05 * best
+        reached = int((whole["time"] <= bound).sum())
+        claims.append(
+            claim("M1.1", "whole-walk context, fork learned: seeds whose H comes within 5% of the "
+                  f"optimum with memory, {best:g}", f"{len(whole)} of {len(whole)}",
+                  f"{reached} of {len(whole)}", reached == len(whole),
+                  (float(whole["time"].min()), float(whole["time"].max())), f"H ≤ {bound:g}")
+        )  # fmt: skip
+    arrival = part("learned", False)["time"]
+    claims.append(
+        claim("M1.2", "fork learned, arrival arc alone: going round the branches needs no memory; "
+              "largest H", best, float(arrival.max()), arrival.max() <= 1.05 * best,
+              tolerance="5%")
+    )  # fmt: skip
+    drawn = part("chance", False)["time"]
+    claims.append(
+        control("M1.c", "fork drawn by chance, arrival arc alone: smallest H",
+                f"≥ {memoryless:g}", float(drawn.min()),
+                drawn.min() > max(1.11 * best, memoryless * (1 - 1e-9)))
+    )  # fmt: skip
+    return Tables({"memory": rows}, claims)
+
+
+def _row(record: Record) -> dict[str, object]:
+    config, arrays = record.config, record.arrays
+    W, K, L = config["width"], config["depth"], config["lanes"]
+    learned, whole = config["fork"] == "learned", config["context"] > 1
+    estimate = tail_time(Arrivals(arrays["steps"], arrays["reached"]), 5 * config["limit"])
+    exact = float(arrays["time"][-1]) if "time" in arrays else None
+    if learned:
+        optimum = float(memory_optimum(W, K, L))
+    else:
+        optimum = drawn_fork_optimum(W, K) if whole else float(rlvr_optimum(W, K))
+    return {
+        "fork": config["fork"], "context": config["context"], "seed": config["seed"],
+        "width": W, "depth": K, "lanes": L,
+        "time": estimate.value if exact is None else exact,
+        "low": estimate.low if exact is None else exact,
+        "high": estimate.high if exact is None else exact,
+        "censored": estimate.censored, "optimum": optimum,
+        "how": "walks" if exact is None else "exact",
+    }  # fmt: skip

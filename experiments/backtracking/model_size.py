@@ -1,0 +1,92 @@
+"""Whether a larger transformer changes the gap: layers and width against H after SFT and PPO."""
+
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+import pandas as pd
+
+from experiments.backtracking.networks import exact_time, imitate, make_network, timer
+from mazerl.exact.corridor import rlvr_optimum, uniform_time
+from mazerl.policy.transformer import Decoder
+from mazerl.store.records import Record
+from mazerl.sweep.claims import claim, control
+from mazerl.sweep.studies import Tables
+from mazerl.sweep.work import Work
+from mazerl.train import train
+from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
+from mazerl.train.sft import corpus
+from mazerl.walk.corpora import golden_walks
+
+
+@dataclass(frozen=True)
+class Config:
+    """A transformer's shape, a corridor and a seed."""
+
+    layers: int
+    channels: int
+    seed: int
+    width: int = 3
+    depth: int = 3
+    lanes: int = 3
+    sft_steps: int = 200
+    ppo_steps: int = 300
+    walks: int = 2000
+
+
+SHAPES = ((1, 32), (1, 64), (1, 128), (2, 64), (4, 64))
+QUICK = (Config(1, 32, 0, ppo_steps=100), Config(2, 32, 0, ppo_steps=100))
+GRID = tuple(Config(layers, channels, seed) for layers, channels in SHAPES for seed in range(3))
+SMOKE = (Config(1, 16, 0, 2, 2, 2, 60, 60, 200), Config(2, 16, 0, 2, 2, 2, 60, 60, 200))
+
+
+def run(config: Config, work: Work) -> dict[str, np.ndarray]:
+    """H [] of the base model, after SFT on golden paths and after PPO; the count of parameters."""
+    size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
+    decoder = Decoder(config.layers, config.channels, heads=2, context=1)
+    network = make_network(work, size, "shuffled", decoder, config.seed)
+    maze, policy, base = network
+    key = jax.random.key(config.seed)
+    golden = corpus(maze, golden_walks(maze, config.walks, config.seed))
+    training = replace(TRANSFORMER_TRAINING, steps=config.ppo_steps)
+    watch = work.watch("ppo", timer(policy, maze))
+    ran = train(ppo(maze, policy), TRANSFORMER_TASK, base, training, key, watch=watch)
+    return {
+        "base": np.asarray(exact_time(policy, maze, base)),
+        "sft": imitate(network, golden, config.sft_steps, key, work, "sft")[-1],
+        "rlvr": np.asarray(exact_time(policy, maze, ran.params)),
+        "parameters": np.asarray(sum(x.size for x in jax.tree.leaves(base))),
+    }
+
+
+def table(records: list[Record]) -> Tables:
+    """One row a cell and method, and the claims."""
+    cells = pd.DataFrame([row for r in records for row in _rows(r)])
+    ppo_ratio = cells[cells["method"] == "rlvr"]["ratio"]
+    gap = cells[cells["method"] == "sft"]
+    worse = gap["time"] / gap["uniform"]
+    claims = [
+        claim("Z1.1", "PPO reaches the optimum at every size: largest H over the optimum", "≤ 1.05",
+              float(ppo_ratio.max()), bool(ppo_ratio.max() <= 1.05),
+              (float(ppo_ratio.min()), float(ppo_ratio.max()))),
+        claim("Z1.2", "SFT on golden paths leaves every size worse than the uniform walk: smallest "
+              "H over the uniform walk's", "> 1", float(worse.min()), bool(worse.min() > 1),
+              (float(worse.min()), float(worse.max()))),
+        control("Z1.c", "the base models are neither: smallest H over the optimum", "> 2",
+                float(cells[cells["method"] == "base"]["ratio"].min()),
+                bool(cells[cells["method"] == "base"]["ratio"].min() > 2)),
+    ]  # fmt: skip
+    return Tables({"model_size": cells}, claims)
+
+
+def _rows(record: Record) -> list[dict[str, object]]:
+    config, arrays = record.config, record.arrays
+    W, K, L = config["width"], config["depth"], config["lanes"]
+    optimum, uniform = float(rlvr_optimum(W, K)), float(uniform_time(W, K, L))
+    return [
+        {"layers": config["layers"], "channels": config["channels"],
+         "parameters": int(arrays["parameters"]), "seed": config["seed"], "method": method,
+         "width": W, "depth": K, "lanes": L, "time": float(arrays[method]), "optimum": optimum,
+         "uniform": uniform, "ratio": float(arrays[method]) / optimum}
+        for method in ("base", "sft", "rlvr")
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The `mazerl` command, a file a subcommand."""

@@ -1,0 +1,152 @@
+"""The flags of `mazerl train`: name → (type, default, help), for each method."""
+
+from typing import Any, Literal
+
+from mazerl.cli.parsing import Options
+from mazerl.errors import MazerlError
+from mazerl.policy.transformer import Decoder
+from mazerl.train import grpo, ppo, sft
+from mazerl.walk.env import Reward
+
+METHODS: dict[str, str] = {
+    "sft": "Imitate golden paths, the shortest from the start to the goal.",
+    "ppo": "Learn from a verifiable reward by proximal policy optimisation.",
+    "grpo": "Learn from a verifiable reward by comparing walks that have the same goal.",
+    "distill": "Imitate the walks of a run trained before, dead ends included.",
+}
+
+_RUN: Options = {
+    "out": (str, "runs/last", "folder of the run: configuration, metrics, checkpoints"),
+    "resume": (bool, False, "go on from the last checkpoint in --out"),
+    "store": (str, "results", "folder in which base models are kept, for all runs to start from"),
+    "seed": (int, 0, "the same seed gives the same bits"),
+    "json": (bool, False, "print one JSON object"),
+    "devices": (int, 1, "devices of this machine that share the walkers"),
+    "distributed": (
+        str | None,
+        None,
+        "several hosts share them: auto where JAX knows the cluster (SLURM), else "
+        "HOST:PORT,PROCESSES,INDEX of each process",
+    ),
+    "tensorboard": (bool, False, "write metrics for TensorBoard, into --out"),
+    "wandb": (str | None, None, "a Weights & Biases project to log metrics to"),
+}
+_POLICY: Options = {
+    "policy": (
+        Literal["tabular", "transformer"],
+        "tabular",
+        "tabular: a free row per arrival arc; transformer: a decoder over arcs",
+    ),
+    "layers": (int, Decoder().layers, "of the transformer"),
+    "channels": (int, Decoder().channels, "width of the transformer"),
+    "heads": (int, Decoder().heads, "attention heads of the transformer"),
+    "context": (
+        int,
+        Decoder().context,
+        "arcs that each layer attends to: 1 is the paper's edge-state policy, the time limit the "
+        "whole walk",
+    ),
+    "dtype": (Literal["float32", "bfloat16"], Decoder().dtype, "of the transformer's activations"),
+    "legality": (
+        Literal["masked", "learned"],
+        Decoder().legality,
+        "whether imitation masks ports that do not exist, or must learn that",
+    ),
+}
+_TRAINING: Options = {
+    "steps": (int | None, None, "updates [default: fits the method and the policy]"),
+    "rate": (float | None, None, "learning rate [default: fits the method and the policy]"),
+    "optimizer": (str, "adam", "any optimiser of optax that takes a learning rate"),
+    "max_norm": (float, 0.5, "gradients of larger global norm are scaled down to it"),
+}
+_IMITATION: Options = {
+    "walks": (int, 2000, "walks to imitate"),
+    "batch": (int, 64, "walks an update"),
+    "microbatches": (int, 1, "parts of a batch whose gradients are added up; the same result"),
+    "limit": (int, 1000, "time limit of a walk in steps"),
+}
+_REWARD: Options = {
+    "arrival": (float, Reward().arrival, "reward for reaching the goal"),
+    "penalty": (float, Reward().penalty, "cost of a step"),
+    "clip": (float, ppo.PPOTask().clip, "how far the probability ratio counts"),
+    "kl_stop": (float, ppo.TRAINING.kl_stop, "a larger KL from the old policy ends the update"),
+}
+_METHOD: dict[str, Options] = {
+    "sft": _IMITATION
+    | {"backtracking": (float, 0.0, "share of random walks, which backtrack, among the golden")},
+    "distill": _IMITATION
+    | {
+        "teacher": (str, "", "folder of the run to imitate"),
+        "cut_loops": (bool, False, "cut dead ends out of the teacher's walks"),
+    },
+    "ppo": _REWARD
+    | {
+        "walkers": (int, ppo.Sizes().walkers, "walkers side by side"),
+        "horizon": (int, ppo.Sizes().horizon, "steps of each walker an update"),
+        "epochs": (int, ppo.Sizes().epochs, "passes over an update's steps"),
+        "minibatches": (int, ppo.Sizes().minibatches, "parts of a pass"),
+        "gamma": (float, ppo.PPOTask().gamma, "discount a step"),
+        "lam": (float, ppo.PPOTask().lam, "decay of generalised advantages"),
+        "value_cost": (float, ppo.PPOTask().value_cost, "weight of the value loss"),
+        "entropy": (
+            float | None, None, "entropy bonus at first; falls to zero [default: fits the policy]"
+        ),
+        "limit": (int, ppo.PPOTask().limit, "time limit of a walk in steps"),
+    },
+    "grpo": _REWARD
+    | {
+        "groups": (int, grpo.Groups().groups, "goals an update"),
+        "group": (int, grpo.Groups().group, "walks for each of these goals"),
+        "epochs": (int, grpo.Groups().epochs, "passes over an update's walks"),
+        "minibatches": (int, grpo.Groups().minibatches, "parts of a pass"),
+        "entropy": (float, grpo.GRPOTask().entropy, "entropy bonus at first; falls to zero"),
+        "limit": (int, grpo.Groups().limit, "steps after which a walk has failed"),
+        "divide_by_spread": (
+            bool, grpo.Groups().divide_by_spread, "divide advantages by the group's spread"
+        ),
+        "leave_one_out": (
+            bool, grpo.Groups().leave_one_out, "compare a walk with the others alone"
+        ),
+    },
+}  # fmt: skip
+
+_IMITATED = {
+    "tabular": {"steps": sft.TRAINING.steps, "rate": 0.05},
+    "transformer": {"steps": sft.TRAINING.steps, "rate": sft.TRAINING.rate},
+}
+# method → policy → the defaults that fit both.
+_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "ppo": {
+        policy: {"steps": training.steps, "rate": training.rate, "entropy": task.entropy}
+        for policy, training, task in (
+            ("tabular", ppo.TRAINING, ppo.PPOTask()),
+            ("transformer", ppo.TRANSFORMER_TRAINING, ppo.TRANSFORMER_TASK),
+        )
+    },
+    "grpo": {
+        "tabular": {"steps": grpo.TRAINING.steps, "rate": grpo.TRAINING.rate},
+        "transformer": {"steps": grpo.TRAINING.steps, "rate": 1e-3},
+    },
+    "sft": _IMITATED,
+    "distill": _IMITATED,
+}
+
+
+def train_options(method: str) -> Options:
+    """The flags of a method, the topology's own left out.
+
+    Raises:
+        MazerlError: the method is unknown (the message lists the known ones).
+    """
+    if method not in METHODS:
+        raise MazerlError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    return _RUN | _POLICY | _TRAINING | _METHOD[method]
+
+
+def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Options in which what was left open fits the method and the policy.
+
+    Every update is recorded.
+    """
+    filled = _DEFAULTS[method][options["policy"]] | {"record_every": 1}
+    return options | {k: v for k, v in filled.items() if options.get(k) is None}

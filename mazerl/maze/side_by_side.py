@@ -1,0 +1,112 @@
+"""Mazes of different sizes side by side: one world, one batch, one compilation, no padding.
+
+Walk b of a batch is in maze b mod M, and stays there. Vertices and arcs of the m-th maze follow
+those of the mazes before it; the arc number that stands for "the walk begins" there is A + m.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from mazerl.errors import MazerlError
+from mazerl.maze import Array, Maze, World
+from mazerl.walk.env import Walks
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Mazes(World):
+    """M mazes side by side: the arrays of a `World`, and whose they are."""
+
+    first_goal: Array  # [M] where in `goals` those of each maze begin
+    goal_count: Array  # [M]
+    vertex_begin: Array  # [M+1] the vertices of maze m are vertex_begin[m] … vertex_begin[m+1] - 1
+    arc_begin: Array  # [M+1] likewise
+
+    def goal_ranges(self) -> tuple[Array, Array]:
+        """Where in `goals` those of each maze begin [M], and how many they are [M]."""
+        return self.first_goal, self.goal_count
+
+
+def side_by_side(mazes: Sequence[Maze]) -> Mazes:
+    """Put mazes of any sizes into one world.
+
+    Raises:
+        MazerlError: there is none.
+    """
+    if not mazes:
+        raise MazerlError("no maze to put side by side; give at least one")
+    vertices = _offsets([maze.num_vertices for maze in mazes])
+    arcs = _offsets([maze.num_arcs for maze in mazes])
+    goals = _offsets([maze.num_goals for maze in mazes])
+
+    def joined(name: str, offsets: np.ndarray | None = None) -> np.ndarray:
+        columns = [np.asarray(getattr(maze, name)) for maze in mazes]
+        if offsets is not None:
+            columns = [x + shift for x, shift in zip(columns, offsets[:-1], strict=True)]
+        return np.concatenate([np.atleast_1d(x) for x in columns])
+
+    return Mazes(
+        head=joined("head", vertices),
+        reverse=joined("reverse", arcs),
+        first_arc=joined("first_arc", arcs),
+        degree=joined("degree"),
+        chance=joined("chance"),
+        start=joined("start", vertices),
+        goals=joined("goals", vertices),
+        ports=max((maze.ports for maze in mazes), key=len),
+        first_goal=goals[:-1],
+        goal_count=np.diff(goals),
+        vertex_begin=vertices,
+        arc_begin=arcs,
+    )
+
+
+def join_walks(mazes: Mazes, walks: Sequence[Walks]) -> Walks:
+    """Walks of each maze as walks of all side by side, in the order given.
+
+    Raises:
+        MazerlError: not one batch of walks for each maze.
+    """
+    if len(walks) != mazes.num_mazes:
+        raise MazerlError(
+            f"{len(walks)} batches of walks for {mazes.num_mazes} mazes; give one for each"
+        )
+    limit = max(each.port.shape[1] for each in walks)
+    moved = []
+    for number, each in enumerate(walks):
+        arc, port = np.asarray(each.arc), np.asarray(each.port)
+        begins = arc == _arcs(mazes, number)
+        begin = mazes.num_arcs + number
+        arc = np.where(begins, begin, arc + mazes.arc_begin[number]).astype(np.int32)
+        more = ((0, 0), (0, limit - port.shape[1]))
+        moved.append(
+            each._replace(
+                arc=np.pad(arc, more, mode="edge"),
+                port=np.pad(port, more, mode="edge"),
+                goal=np.asarray(each.goal) + mazes.vertex_begin[number],
+            )
+        )
+    return Walks(*(np.concatenate(fields) for fields in zip(*moved, strict=True)))
+
+
+def separate_walks(mazes: Mazes, walks: Walks) -> list[Walks]:
+    """The walks of each maze, in its own numbers; of a batch that walked side by side."""
+    parts = []
+    for number in range(mazes.num_mazes):
+        mine = Walks(*(np.asarray(field)[number :: mazes.num_mazes] for field in walks))
+        begins = mine.arc >= mazes.num_arcs
+        arc = np.where(begins, _arcs(mazes, number), mine.arc - mazes.arc_begin[number])
+        goal = mine.goal - mazes.vertex_begin[number]
+        parts.append(mine._replace(arc=arc.astype(np.int32), goal=goal))
+    return parts
+
+
+def _arcs(mazes: Mazes, number: int) -> int:
+    return int(mazes.arc_begin[number + 1] - mazes.arc_begin[number])
+
+
+def _offsets(counts: list[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)

@@ -1,0 +1,1 @@
+"""Estimates, fits and intervals."""

@@ -1,0 +1,1 @@
+"""Policies: rows per arrival arc, transformers, turns, search."""

@@ -1,0 +1,1 @@
+"""What is kept: records, metrics, and how runs are told to stop."""

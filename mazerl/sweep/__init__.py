@@ -1,0 +1,1 @@
+"""Grids of cells → records → tables → claims; knows no study."""

@@ -1,0 +1,179 @@
+"""python -m experiments list | run | status | table | claims | explain | doctor | compare | readme.
+
+Stages are restartable and meet only in files: run (cells → records), table (records →
+figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from mazerl import MazerlError
+from mazerl.store.records import config_json, is_done
+from mazerl.sweep import claims, provenance
+from mazerl.sweep.compare import compare as compare_stores
+from mazerl.sweep.doctor import examine
+from mazerl.sweep.options import (
+    DATA,
+    ROOT,
+    Names,
+    Results,
+    Size,
+    chosen_experiments,
+    console,
+    told_seconds,
+)
+from mazerl.sweep.running import run
+from mazerl.sweep.studies import EXPERIMENTS, grid, load
+from mazerl.sweep.tabulating import table
+
+app = tyro.extras.SubcommandApp()
+app.command(run)
+app.command(table)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the experiments, what they show and how many cells they have."""
+    shown = Table("experiment", "cells", "quick", "smoke", "shows", box=None)
+    for name in EXPERIMENTS:
+        module = load(name)
+        shows = (module.__doc__ or "").splitlines()[0]
+        counts = [str(len(grid(name, size))) for size in ("full", "quick", "smoke")]
+        shown.add_row(name, *counts, shows)
+    console.print(shown)
+
+
+@app.command
+def forecast(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
+    """Say how long the cells that are not stored would take, judged by committed runs' seconds."""
+    told = told_seconds()
+    shown = Table("experiment", "to run", "minutes", box=None)
+    total = 0.0
+    for name in chosen_experiments(names):
+        todo = sum(not is_done(results, name, config) for config in grid(name, size))
+        minutes = todo * told.get(name, 0.0) / 60
+        total += minutes
+        shown.add_row(name, str(todo), f"{minutes:.1f}")
+    console.print(shown)
+    console.print(f"about {total:.0f} minutes on the machine that wrote the committed results")
+
+
+@app.command
+def status(size: Size = "full", results: Results = Path("results")) -> None:
+    """Show how many cells of each experiment are stored."""
+    shown = Table("experiment", "stored", "missing", box=None)
+    for name in EXPERIMENTS:
+        done = [is_done(results, name, config) for config in grid(name, size)]
+        shown.add_row(name, str(sum(done)), str(len(done) - sum(done)))
+    console.print(shown)
+
+
+@app.command
+def explain(tables: Annotated[tuple[Path, ...], tyro.conf.Positional]) -> None:
+    """Say what CSV files were made from: records, configs, commits, versions, the command."""
+    for each in tables:
+        print(provenance.explain(each))
+
+
+@app.command
+def doctor(
+    results: Results = Path("results"),
+    fix: Annotated[
+        bool, tyro.conf.arg(help="remove damaged and unfinished records, so that they run again")
+    ] = False,
+) -> None:
+    """Find what is missing, truncated, altered or foreign in a store; exit code 1 if anything is.
+
+    Nothing is removed without --fix, and foreign files not even then.
+    """
+    findings = list(examine(results))
+    for path, what, *_ in findings:
+        print(f"{path}: {what}")
+    again = {(f.experiment, f.config) for f in findings if f.experiment is not None}
+    for name, config in sorted(again):
+        print(f"run again: {name} {config or '(its config is lost)'}")
+    if fix:
+        for folder in {_record_of(f.path) for f in findings if f.removable}:
+            shutil.rmtree(folder)
+            print(f"removed {folder}")
+    if not findings:
+        print(f"nothing is wrong with {results}")
+    elif not fix:
+        hint = "; --fix removes what can be run again" if again else ""
+        print(f"{len(findings)} findings{hint}")
+        raise SystemExit(1)
+
+
+def _record_of(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+@app.command
+def compare(
+    first: Annotated[Path, tyro.conf.Positional],
+    second: Annotated[Path, tyro.conf.Positional],
+    tolerance: Annotated[float, tyro.conf.arg(help="relative differences up to it are none")] = 0.0,
+) -> None:
+    """Compare two stores cell by cell; exit code 1 if a number differs."""
+    for store in (first, second):
+        if not store.is_dir():
+            raise MazerlError(f"{store} is no folder of records; give two run stores")
+    shown = Table("experiment", "in both", "differ", f"only {first}", f"only {second}", box=None)
+    moved = Table("cell", "array", str(first), str(second), "relative", box=None)
+    for each in compare_stores(first, second):
+        far = [d for d in each.differences if d.relative > tolerance]
+        counts = (each.both, len({d.cell for d in far}), each.only_first, each.only_second)
+        shown.add_row(each.experiment, *map(str, counts))
+        for d in far:
+            cell = f"{d.experiment} {config_json(d.config)}"
+            moved.add_row(cell, d.array, d.first, d.second, f"{d.relative:.3g}")
+    console.print(shown)
+    if moved.row_count:
+        Console(width=max(console.width, 150)).print(moved)
+        raise SystemExit(1)
+    print("no number differs")
+
+
+@app.command(name="claims")
+def claims_(data: Path = DATA) -> None:
+    """Print the claims table; exit code 1 if a verdict fails."""
+    rows = claims.read(data / "claims.csv")
+    # Wide enough to read where the output is no terminal.
+    wide = Console(width=max(console.width, 150))
+    shown = Table("id", "statement", "expected", "measured", "interval", "verdict")
+    for row in rows.to_dict("records"):
+        style = "green" if row["verdict"] == "holds" else "bold red"
+        statement = f"control: {row['statement']}" if row["role"] == "control" else row["statement"]
+        cells = (row["id"], statement, row["expected"], row["measured"], row["interval"])
+        shown.add_row(*map(str, cells), f"[{style}]{row['verdict']}[/]")
+    wide.print(shown)
+    failed = rows[rows["verdict"] != "holds"]
+    console.print(f"{len(rows) - len(failed)} of {len(rows)} verdicts hold")
+    if len(failed):
+        raise SystemExit(1)
+
+
+@app.command
+def readme(data: Path = DATA, file: Path = ROOT / "README.md") -> None:
+    """Bring the claims table in README.md up to date."""
+    file.write_text(claims.render(claims.read(data / "claims.csv"), file.read_text()))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the driver; bad input is one line on standard error and exit code 2."""
+    try:
+        app.cli(prog="python -m experiments", args=arguments, description=__doc__)
+    except MazerlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""`python -m experiments run`: the plan, the sweep, and how it ended."""
+
+import math
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from mazerl.store.records import config_json, is_done, require_writable
+from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
+from mazerl.sweep.driver import (
+    UNFINISHED,
+    Cell,
+    Driver,
+    Outcome,
+    seconds_of,
+)
+from mazerl.sweep.executors import make_executor
+from mazerl.sweep.grids import MOST_CELLS
+from mazerl.sweep.options import (
+    Names,
+    Results,
+    Seeds,
+    Settings,
+    Size,
+    cells_of,
+    chosen_experiments,
+    console,
+    is_sweep,
+    told_seconds,
+)
+from mazerl.sweep.screen import Screen, duration
+from mazerl.sweep.work import Saving
+
+
+def run(
+    names: Names,
+    size: Size = "full",
+    results: Results = Path("results"),
+    settings: Settings = (),
+    seeds: Seeds = None,
+    yes: Annotated[bool, tyro.conf.arg(help=f"run more than {MOST_CELLS} cells")] = False,
+    workers: Annotated[int, tyro.conf.arg(help="processes of this machine; a core each")] = 1,
+    executor: Annotated[
+        Literal["local", "processes", "ray"],
+        tyro.conf.arg(help="local: this process, or processes where --workers is more than 1"),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        tyro.conf.arg(help="HOST:PORT of a Ray cluster, or auto; without it one is started here"),
+    ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="folder for checkpoints of running cells [default: RESULTS/.unfinished; none with "
+            "ray, whose nodes need a shared one]"
+        ),
+    ] = None,
+    checkpoint_seconds: Annotated[
+        float, tyro.conf.arg(help="between two checkpoints: what a kill can cost")
+    ] = 10.0,
+    tensorboard: Annotated[
+        bool, tyro.conf.arg(help="write metrics for TensorBoard, to RESULTS/.tensorboard")
+    ] = False,
+    wandb: Annotated[
+        str | None, tyro.conf.arg(metavar="PROJECT", help="log metrics to Weights & Biases")
+    ] = None,
+) -> None:
+    """Run the cells of experiments that are not stored yet (`all` for every experiment).
+
+    Ctrl-C or SIGTERM ends a run cleanly, with exit code 130 or 75; the same command goes on.
+    """
+    chosen = chosen_experiments(names)
+    is_sweep(chosen, settings, seeds)
+    most = math.inf if yes else MOST_CELLS
+    cells = [Cell(n, config) for n in chosen for config in cells_of(n, size, settings, seeds, most)]
+    require_writable(results)
+    todo = _plan(results, cells, workers if executor != "ray" or address is None else None)
+    if not todo:
+        return
+    chosen_executor = make_executor(executor, workers, address)
+    if checkpoints is None and executor != "ray":
+        checkpoints = results / UNFINISHED
+    sinks: list[Sink] = [JsonLines(results)]
+    if tensorboard:
+        sinks.append(TensorBoard(results / ".tensorboard"))
+    if wandb is not None:
+        sinks.append(WeightsAndBiases(wandb, results / ".wandb"))
+    saving = Saving(checkpoints, checkpoint_seconds)
+    with Screen(console, cells) as screen:
+        outcome = Driver(results, chosen_executor, screen, sinks, saving).run(cells)
+    _report(outcome, results, cells)
+
+
+def _plan(results: Path, cells: Sequence[Cell], workers: int | None) -> list[Cell]:
+    """Say what there is to do and how long it may take; returns the cells that are not stored."""
+    stored = {cell: is_done(results, *cell) for cell in cells}
+    todo = [cell for cell in cells if not stored[cell]]
+    seconds = 0.0
+    unknown = set()
+    for name, count in Counter(cell.experiment for cell in todo).items():
+        mine = [cell for cell in cells if cell.experiment == name and stored[cell]]
+        each = seconds_of(results, mine[-_ENOUGH:])
+        each = told_seconds().get(name) if each is None else each
+        if each is None:
+            unknown.add(name)
+        else:
+            seconds += each * count / (workers or 1)
+    text = f"{len(cells)} cells, {len(cells) - len(todo)} stored, {len(todo)} to run"
+    if todo and not unknown:
+        text += f", about {duration(seconds)}"
+        text += " by finished cells" if workers else " of one core, by finished cells"
+    console.print(text)
+    return todo
+
+
+# Finished cells that an estimate is made from.
+_ENOUGH = 50
+
+
+def _report(outcome: Outcome, results: Path, cells: Sequence[Cell]) -> None:
+    """Say what is missing, if anything is, and leave with a code that tells why."""
+    for cell, failure in outcome.failed:
+        print(failure.trace, end="", file=sys.stderr)
+        config = config_json(cell.config)
+        print(f"failed: {cell.experiment} {config}: {failure.message}", file=sys.stderr)
+    if outcome.stop():
+        stored = sum(is_done(results, *cell) for cell in cells)
+        print(
+            f"{outcome.stop.how}: {stored} of {len(cells)} cells are stored; "
+            "run the same command to go on",
+            file=sys.stderr,
+        )
+        raise SystemExit(outcome.stop.code)
+    if outcome.failed:
+        print(
+            f"{len(outcome.failed)} of {len(cells)} cells failed; they are run again next time",
+            file=sys.stderr,
+        )
+        raise SystemExit(1)

@@ -1,0 +1,102 @@
+"""Tasks: cells that run together, wherever an executor puts them. A worker keeps nothing."""
+
+import inspect
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mazerl import MazerlError
+from mazerl.store.records import describe_environment
+from mazerl.sweep.studies import load
+from mazerl.sweep.work import Saving, Told, Work, forget_compilations
+from mazerl.train import TrainingStoppedError
+
+
+class Task(NamedTuple):
+    """Cells of one experiment that run together: one, or several that differ in their seed."""
+
+    experiment: str
+    configs: tuple[Any, ...]
+    store: Path  # base models are read from here, where the worker sees it
+    saving: Saving
+
+
+class Failure(NamedTuple):
+    """Why a cell has no arrays."""
+
+    message: str
+    trace: str  # empty where the message says it all
+
+
+class Kept(NamedTuple):
+    """A record that is no cell's, such as a base model."""
+
+    experiment: str
+    config: Any
+    arrays: dict[str, np.ndarray]
+    seconds: float
+
+
+class Ended(NamedTuple):
+    """What became of a task: arrays or a failure for every cell."""
+
+    outcomes: tuple[Mapping[str, np.ndarray] | Failure, ...]
+    environment: dict[str, Any]  # where it ran, and the seconds a cell
+
+
+class Stopped(NamedTuple):
+    """A task was asked to end and has saved what it had."""
+
+
+Event = Told | Kept | Ended | Stopped
+"""What a task says while it runs; the last is `Ended` or `Stopped`."""
+
+
+def perform(task: Task, tell: Callable[[Event], None], stop: Callable[[], bool]) -> None:
+    """Run a task's cells and tell what becomes of them; no error of theirs gets out."""
+    use_compilation_cache()
+    forget_compilations()
+
+    def keep(experiment: str, config: Any, arrays: Any, seconds: float) -> None:
+        tell(Kept(experiment, config, dict(arrays), seconds))
+
+    work = Work(task.store, task.saving, tell, keep, stop)
+    begun = time.perf_counter()
+    try:
+        outcomes = run_cells(task.experiment, task.configs, work)
+    except TrainingStoppedError:
+        tell(Stopped())
+        return
+    except MazerlError as error:
+        outcomes = [Failure(str(error), "")] * len(task.configs)
+    except Exception as error:
+        failure = Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+        outcomes = [failure] * len(task.configs)
+    seconds = (time.perf_counter() - begun) / len(task.configs)
+    tell(Ended(tuple(outcomes), describe_environment(seconds)))
+
+
+def run_cells(
+    name: str, configs: tuple[Any, ...], work: Work
+) -> list[Mapping[str, np.ndarray] | Failure]:
+    """Run cells: together, where the experiment can."""
+    module = load(name)
+    together = getattr(module, "run_seeds", None)
+    if together is not None:
+        ends = together(configs, work)
+        return [Failure(str(e), "") if isinstance(e, MazerlError) else e for e in ends]
+    takes_work = "work" in inspect.signature(module.run).parameters
+    return [module.run(c, work=work) if takes_work else module.run(c) for c in configs]
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs in the user's cache, unless JAX is told where."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(home / "mazerl" / "programs"))

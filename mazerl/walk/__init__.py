@@ -1,0 +1,1 @@
+"""Walking: the environment, rollouts, corpora of walks."""

@@ -1,0 +1,66 @@
+"""A second implementation of the absorbing chain: dictionaries of fractions over the nx graph."""
+
+from collections.abc import Hashable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from mazerl import Maze
+from mazerl.policy.tabular import rows_of
+
+State = Hashable
+Chain = dict[State, dict[State, Fraction]]
+
+
+def hitting_times(
+    chain: Mapping[State, Mapping[State, Fraction]], goal: set[State]
+) -> dict[State, Fraction]:
+    """Expected steps to the goal from every state, by Gaussian elimination on fractions."""
+    rows = {s: dict(out) for s, out in chain.items() if s not in goal}
+    constant = {s: Fraction(1) for s in rows}
+    order = list(rows)
+    for n, s in enumerate(order):
+        stay = 1 - rows[s].pop(s, Fraction(0))
+        rows[s] = {t: p / stay for t, p in rows[s].items() if t not in goal}
+        constant[s] /= stay
+        for u in order[n + 1 :]:
+            through = rows[u].pop(s, Fraction(0))
+            if through:
+                constant[u] += through * constant[s]
+                for t, p in rows[s].items():
+                    rows[u][t] = rows[u].get(t, Fraction(0)) + through * p
+    times: dict[State, Fraction] = {}
+    for s in reversed(order):
+        times[s] = constant[s] + sum((p * times[t] for t, p in rows[s].items()), Fraction(0))
+    return times
+
+
+def chain_of(maze: Maze, probabilities: list[Fraction]) -> Chain:
+    """The chain on arrival arcs 0 … A of tabular rows, chance vertices uniform."""
+    rows = rows_of(maze)
+    vertex = np.append(np.asarray(maze.head), maze.start)
+    chain: Chain = {}
+    for arrival in range(maze.num_arcs + 1):
+        v = int(vertex[arrival])
+        out = range(int(maze.first_arc[v]), int(maze.first_arc[v] + maze.degree[v]))
+        begin = int(rows.start[arrival])
+        chain[arrival] = {
+            arc: Fraction(1, int(maze.degree[v])) if maze.chance[v] else probabilities[begin + port]
+            for port, arc in enumerate(out)
+        }
+    return chain
+
+
+def arcs_into(maze: Maze, goal: int) -> set[Any]:
+    return set(np.flatnonzero(np.asarray(maze.head) == goal).tolist())
+
+
+def random_rows(maze: Maze, rng: np.random.Generator) -> list[Fraction]:
+    """Random rows with small whole-number weights, all positive."""
+    rows = rows_of(maze)
+    weight = [Fraction(int(w)) for w in rng.integers(1, 9, rows.size)]
+    total: dict[int, Fraction] = {}
+    for arrival, w in zip(rows.arrival.tolist(), weight, strict=True):
+        total[arrival] = total.get(arrival, Fraction(0)) + w
+    return [w / total[a] for a, w in zip(rows.arrival.tolist(), weight, strict=True)]
