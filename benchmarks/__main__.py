@@ -24,10 +24,13 @@ from mazerl.exact.corridor import solve_families
 from mazerl.exact.families import limit_gaps
 from mazerl.exact.markov import hitting_times
 from mazerl.maze.side_by_side import side_by_side
-from mazerl.policy.tabular import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.train import Training, train
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask
-from mazerl.walk.env import Arrivals, State, Steps, continue_walks, reset, run_walks
+from mazerl.walk.env import State, reset
+from mazerl.walk.rollouts import Arrivals, Steps, continue_walks, run_walks
 
 console = Console(highlight=False)
 

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from mazerl import Maze, build, compile_maze
 from mazerl.policy.tabular import UNIFORM
-from mazerl.walk.env import continue_walks, reset
+from mazerl.walk.env import reset
+from mazerl.walk.rollouts import continue_walks
 
 _SIZE: dict[str, Any] = {"width": 4, "depth": 4, "lanes": 3}
 _WALKERS, _STEPS, _LIMIT = 2048, 1000, 1000

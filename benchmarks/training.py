@@ -12,13 +12,13 @@ from rich.console import Console
 from benchmarks import purejaxrl
 from mazerl import build, compile_maze
 from mazerl.maze import Array, World
-from mazerl.policy.tabular import Policy, Walker
+from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.train import Training, train
 from mazerl.train.method import Batch
 from mazerl.train.ppo import PPOTask, Sizes, ppo, tabular_start
 from mazerl.train.sft import Corpus, sft
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 WALKERS, HORIZON = 64, 128
 

@@ -8,7 +8,7 @@ import pandas as pd
 from experiments.backtracking.layout import arcs_frame, row_positions
 from experiments.backtracking.models import base, make_corridor, probabilities_of, train_method
 from mazerl.exact.families import FAMILIES, A, B, C, D
-from mazerl.policy.tabular import rows_of
+from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
 from mazerl.sweep.studies import Tables

@@ -21,7 +21,7 @@ from mazerl.sweep.claims import claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.train import Training
 from mazerl.walk.corpora import erase_loops, visits_of
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import best_blind
 from mazerl.exact.turn_chain import plan_turns, turning_times
 from mazerl.maze import scramble_ports
-from mazerl.maze.side_by_side import join_walks, side_by_side
+from mazerl.maze.side_by_side import side_by_side
 from mazerl.measure.scaling import Data, select
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.transformer import Decoder
 from mazerl.policy.turns import init_turning, turning
 from mazerl.store.records import Record
@@ -28,6 +29,7 @@ from mazerl.train import train
 from mazerl.train.base import pretrain
 from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
 from mazerl.walk.corpora import golden_walks
+from mazerl.walk.side_by_side import join_walks
 
 MAX_DEGREE = 8
 

@@ -17,7 +17,7 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.train import Training
-from mazerl.walk.env import Arrivals, run_walks
+from mazerl.walk.rollouts import Arrivals, run_walks
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
 from mazerl.train import train
 from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, Sizes, ppo
-from mazerl.walk.env import Arrivals, run_walks
+from mazerl.walk.rollouts import Arrivals, run_walks
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mazerl.exact.families import (
     tabular_from_families,
 )
 from mazerl.exact.markov import entry_visits
-from mazerl.policy.tabular import row_probabilities
+from mazerl.policy.extraction import row_probabilities
 from mazerl.train import Run, Training, train
 from mazerl.train.imitate import IMITATE_FAMILIES
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask

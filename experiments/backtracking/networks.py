@@ -10,7 +10,9 @@ import numpy as np
 
 from mazerl import Maze, build, compile_maze
 from mazerl.exact.markov import hitting_times
-from mazerl.policy.tabular import Policy, extract_rows, rows_of
+from mazerl.policy.contract import Policy
+from mazerl.policy.extraction import extract_rows
+from mazerl.policy.rows import rows_of
 from mazerl.policy.transformer import Decoder, transformer
 from mazerl.sweep.work import Work
 from mazerl.topology import shuffled

@@ -13,7 +13,8 @@ import pandas as pd
 
 from experiments.backtracking.networks import along, exact_time, numbered, timer
 from mazerl.exact.corridor import rlvr_optimum
-from mazerl.policy.tabular import TABULAR, TABULAR_CRITIC, rows_of
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR, TABULAR_CRITIC
 from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
 from mazerl.sweep.studies import Tables

@@ -16,7 +16,8 @@ from experiments.backtracking.networks import (
 )
 from mazerl.exact.corridor import goal_known, rlvr_optimum
 from mazerl.maze import Maze
-from mazerl.policy.tabular import TABULAR, rows_of
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
@@ -25,7 +26,7 @@ from mazerl.sweep.work import Work
 from mazerl.train import Training, train
 from mazerl.train.sft import corpus, sft
 from mazerl.walk.corpora import arrived_only, golden_walks, mix_walks
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import best_blind, goal_known_time
 from mazerl.maze.paths import retreat
 from mazerl.measure.scaling import Data, bootstrap, select
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, row_probabilities, rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
 from mazerl.sweep.studies import Tables
-from mazerl.walk.env import run_walks
+from mazerl.walk.rollouts import run_walks
 
 
 @dataclass(frozen=True)

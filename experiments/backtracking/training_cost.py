@@ -9,7 +9,8 @@ import pandas as pd
 from experiments.backtracking.networks import along, numbered, straight_on, timer
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.measure.scaling import Data, bootstrap, fit
-from mazerl.policy.tabular import TABULAR, TABULAR_CRITIC, rows_of
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR, TABULAR_CRITIC
 from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
 from mazerl.sweep.studies import Tables
@@ -18,7 +19,7 @@ from mazerl.train import Training, train
 from mazerl.train import sft as imitation
 from mazerl.train.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
 from mazerl.walk.corpora import arrived_only, golden_walks
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 NEAR = 1.05
 """H over the optimum that counts as learned."""

@@ -11,7 +11,8 @@ from experiments.backtracking.cells import corridor_data
 from experiments.backtracking.networks import along, exact_time, imitate, make_network, timer
 from mazerl.exact.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
 from mazerl.measure.scaling import bootstrap, select
-from mazerl.policy.tabular import TABULAR, rows_of
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
 from mazerl.sweep.claims import claim, control
@@ -22,7 +23,7 @@ from mazerl.train import sft as imitation
 from mazerl.train.base import digest
 from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from gymnax.environments import environment, spaces
 
 from mazerl.bridges.moves import move
 from mazerl.maze import Array, Maze
-from mazerl.policy.tabular import multiply_high
+from mazerl.policy.sampling import multiply_high
 from mazerl.walk.env import State
 
 

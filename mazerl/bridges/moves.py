@@ -2,8 +2,7 @@
 
 import jax.numpy as jnp
 
-from mazerl.maze import Array, Maze
-from mazerl.policy.tabular import arrival_vertex
+from mazerl.maze import Array, Maze, arrival_vertex
 from mazerl.walk.env import State, step
 
 

@@ -13,7 +13,8 @@ from mazerl.maze import Maze, compile_maze
 from mazerl.measure.behaviour import behaviour, exact_behaviour
 from mazerl.picture.drawing import draw
 from mazerl.picture.watching import watch_page
-from mazerl.policy.tabular import Policy, row_probabilities
+from mazerl.policy.contract import Policy
+from mazerl.policy.extraction import row_probabilities
 from mazerl.topology import Graph, build
 
 

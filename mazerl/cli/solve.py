@@ -22,11 +22,14 @@ from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import BestBlind, best_blind, goal_known_time
 from mazerl.maze import Maze, compile_maze
 from mazerl.measure.evaluate import tail_time
+from mazerl.policy.contract import Policy
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, UNIFORM, Policy, row_probabilities, rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.topology import build
 from mazerl.walk.corpora import golden_visits
-from mazerl.walk.env import Arrivals, run_walks
+from mazerl.walk.rollouts import Arrivals, run_walks
 
 POLICIES = ("uniform", "sft", "rlvr")
 # Up to this size the whole graph is solved in well under a second.

@@ -20,7 +20,8 @@ from jax.sharding import Mesh
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Maze, compile_maze
 from mazerl.measure.evaluate import evaluate
-from mazerl.policy.tabular import TABULAR_CRITIC, UNIFORM, Policy
+from mazerl.policy.contract import Policy
+from mazerl.policy.tabular import TABULAR_CRITIC, UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.store.records import require_writable, write_record
 from mazerl.store.sinks import JsonLines, Sink
@@ -30,7 +31,8 @@ from mazerl.train.base import base_model
 from mazerl.train.checkpoint import CheckpointFolder
 from mazerl.train.parallel import together
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
-from mazerl.walk.env import Reward, rollout
+from mazerl.walk.env import Reward
+from mazerl.walk.rollouts import rollout
 
 Config = Mapping[str, Any]
 

@@ -20,7 +20,7 @@ from mazerl.exact.elimination import (
     visits_below,
 )
 from mazerl.maze import Array, Maze
-from mazerl.policy.tabular import rows_of
+from mazerl.policy.rows import rows_of
 
 # Goals whose results by state are held at once.
 GOAL_BLOCK = 32

@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from mazerl.errors import MazerlError
 from mazerl.maze import Array, Maze
-from mazerl.policy.tabular import rows_of
+from mazerl.policy.rows import rows_of
 
 FAMILIES = ("a", "b", "c", "d")
 A, B, C, D = range(4)

@@ -22,7 +22,7 @@ from mazerl.exact.chain import (
     times_from_start,
 )
 from mazerl.maze import Array, Maze
-from mazerl.policy.tabular import rows_of
+from mazerl.policy.rows import rows_of
 from mazerl.walk.env import Reward
 
 

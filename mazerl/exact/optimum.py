@@ -15,7 +15,8 @@ from mazerl.exact.chain import plan_chain
 from mazerl.exact.markov import hitting_times, policy_gradient
 from mazerl.maze import Maze
 from mazerl.maze.paths import shortest_paths
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.walk.env import Reward
 
 # Beyond e⁻³⁰ a probability changes no digit of a time.

@@ -1,5 +1,14 @@
 """Graphs compiled to arrays."""
 
-from mazerl.maze.world import Array, Maze, World, compile_maze, scramble_ports, to_networkx
+from mazerl.maze.compiling import compile_maze, scramble_ports, to_networkx
+from mazerl.maze.world import Array, Maze, World, arrival_vertex
 
-__all__ = ["Array", "Maze", "World", "compile_maze", "scramble_ports", "to_networkx"]
+__all__ = [
+    "Array",
+    "Maze",
+    "World",
+    "arrival_vertex",
+    "compile_maze",
+    "scramble_ports",
+    "to_networkx",
+]

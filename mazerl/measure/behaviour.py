@@ -10,18 +10,13 @@ from mazerl.errors import MazerlError
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.elimination import ChainTooLargeError
 from mazerl.exact.markov import hitting_times, occupancy
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, Maze, arrival_vertex
 from mazerl.measure.evaluate import tail_time
-from mazerl.policy.tabular import (
-    Policy,
-    arrival_vertex,
-    extract_rows,
-    is_decided,
-    port_log_probabilities,
-    require_trainable,
-    rows_of,
-)
-from mazerl.walk.env import Arrivals, rollout
+from mazerl.policy.contract import Policy, require_trainable
+from mazerl.policy.extraction import extract_rows
+from mazerl.policy.rows import rows_of
+from mazerl.policy.scoring import is_decided, port_log_probabilities
+from mazerl.walk.rollouts import Arrivals, rollout
 
 # Walks whose attention is held in memory at once.
 _TOGETHER = 8

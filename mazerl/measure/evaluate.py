@@ -12,8 +12,9 @@ from scipy import stats
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.markov import hit_probability, hitting_times
 from mazerl.maze import Array, Maze
-from mazerl.policy.tabular import Policy, extract_rows
-from mazerl.walk.env import Arrivals, run_walks
+from mazerl.policy.contract import Policy
+from mazerl.policy.extraction import extract_rows
+from mazerl.walk.rollouts import Arrivals, run_walks
 
 
 class Estimate(NamedTuple):

@@ -8,12 +8,13 @@ import jax
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.maze import Maze
+from mazerl.maze import Maze, arrival_vertex
 from mazerl.measure.behaviour import walk_log_probabilities
 from mazerl.picture.layout import MOST_VERTICES, bends, kinds, positions
-from mazerl.policy.tabular import Policy, arrival_vertex, is_decided, legal_ports
+from mazerl.policy.contract import Policy
+from mazerl.policy.scoring import is_decided, legal_ports
 from mazerl.topology import Graph
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 _KINDS = {"start": "start", "start, by chance": "start", "goal": "goal", "dead end": "dead"}
 _DIGITS = 4

@@ -4,8 +4,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from mazerl.maze import Array, World
-from mazerl.policy.tabular import Policy, Walker, arrival_vertex
+from mazerl.maze import Array, World, arrival_vertex
+from mazerl.policy.contract import Policy, Walker
 
 _MANY = 2**31 - 1
 

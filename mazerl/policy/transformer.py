@@ -20,7 +20,7 @@ from flax import nnx
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze, World
-from mazerl.policy.tabular import Policy, Scores, Walker
+from mazerl.policy.contract import Policy, Scores, Walker
 
 _ROTARY_BASE = 10_000.0
 

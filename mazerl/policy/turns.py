@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Array, World
-from mazerl.policy.tabular import Policy, Scores, Walker, arrival_vertex
+from mazerl.maze import Array, World, arrival_vertex
+from mazerl.policy.contract import Policy, Scores, Walker
 from mazerl.policy.transformer import (
     Cache,
     Decoder,

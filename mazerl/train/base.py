@@ -19,19 +19,15 @@ import numpy as np
 
 from mazerl.errors import MazerlError
 from mazerl.maze import Array, Maze, World
-from mazerl.policy.tabular import (
-    UNIFORM,
-    Policy,
-    is_decided,
-    port_log_probabilities,
-    require_trainable,
-)
+from mazerl.policy.contract import Policy, require_trainable
+from mazerl.policy.scoring import is_decided, port_log_probabilities
+from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.store.records import is_done, read_record, write_record
 from mazerl.train.loop import train
 from mazerl.train.method import Training
 from mazerl.train.sft import pretraining
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 MAX_DIVERGENCE = 0.01
 """Nats a step of the policy's own, KL(policy ‖ uniform), on uniform random walks."""

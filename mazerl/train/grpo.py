@@ -20,11 +20,14 @@ import jax.numpy as jnp
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
-from mazerl.policy.tabular import TABULAR, Policy, is_decided, judge, require_trainable
+from mazerl.policy.contract import Policy, require_trainable
+from mazerl.policy.scoring import is_decided, judge
+from mazerl.policy.tabular import TABULAR
 from mazerl.train.method import Batch, Method, Metrics, Training
 from mazerl.train.objectives import Moves, collapse_probability, group_advantages, policy_terms
 from mazerl.train.parallel import split_walkers
-from mazerl.walk.env import Reward, Walks, rollout
+from mazerl.walk.env import Reward
+from mazerl.walk.rollouts import Walks, rollout
 
 TRAINING = Training(
     steps=400, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.05

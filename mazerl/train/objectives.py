@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mazerl.maze import Array
-from mazerl.policy.tabular import Judged
+from mazerl.policy.scoring import Judged
 
 
 def cross_entropy(log_probability: Array, visits: Array) -> Array:

@@ -24,19 +24,15 @@ import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
-from mazerl.policy.tabular import (
-    TABULAR_CRITIC,
-    ActorCritic,
-    Policy,
-    is_decided,
-    judge,
-    require_trainable,
-    rows_of,
-)
+from mazerl.policy.contract import Policy, require_trainable
+from mazerl.policy.rows import rows_of
+from mazerl.policy.scoring import is_decided, judge
+from mazerl.policy.tabular import TABULAR_CRITIC, ActorCritic
 from mazerl.train.method import Batch, Method, Metrics, Training
 from mazerl.train.objectives import Moves, generalized_advantages, policy_terms
 from mazerl.train.parallel import split_walkers
-from mazerl.walk.env import Reward, State, Steps, continue_walks, reset
+from mazerl.walk.env import Reward, State, reset
+from mazerl.walk.rollouts import Steps, continue_walks
 
 TRAINING = Training(
     steps=800, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.02

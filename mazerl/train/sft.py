@@ -21,18 +21,17 @@ import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
-from mazerl.policy.tabular import (
-    UNIFORM,
-    Policy,
+from mazerl.policy.contract import Policy, require_trainable
+from mazerl.policy.scoring import (
     is_decided,
     legal_ports,
     move_log_probability,
     port_log_probabilities,
-    require_trainable,
 )
+from mazerl.policy.tabular import UNIFORM
 from mazerl.train.method import Batch, Method, Metrics, Training
 from mazerl.train.parallel import split_walkers
-from mazerl.walk.env import Walks, rollout
+from mazerl.walk.rollouts import Walks, rollout
 
 TRAINING = Training(steps=1000, optimizer="adam", rate=1e-3, record_every=10, max_norm=1.0)
 

@@ -9,8 +9,8 @@ import numpy as np
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze
 from mazerl.maze.paths import golden_flow, shortest_paths
-from mazerl.policy.tabular import rows_of
-from mazerl.walk.env import Walks
+from mazerl.policy.rows import rows_of
+from mazerl.walk.rollouts import Walks
 
 
 def golden_visits(maze: Maze) -> np.ndarray:

@@ -15,7 +15,8 @@ from mazerl.bridges.gymnasium import MazeEnv, MazeVectorEnv
 from mazerl.bridges.gymnax import EnvParams
 from mazerl.bridges.gymnax import MazeEnv as GymnaxMaze
 from mazerl.exact.markov import hitting_times
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.topology import TOPOLOGIES
 
 SMALL: dict[str, Any] = {"width": 3, "depth": 2, "lanes": 2}

@@ -29,7 +29,8 @@ from mazerl.exact.families import (
     tabular_from_families,
 )
 from mazerl.exact.markov import entry_visits, hitting_times
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from tests.support import rational
 
 # science.md §3: uniform, RLVR optimum, SFT limit.

@@ -20,7 +20,8 @@ from mazerl.exact.markov import (
     occupancy,
     policy_gradient,
 )
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.topology import Graph
 from mazerl.walk.env import Reward
 from tests.maze.test_maze import connected_multigraphs

@@ -18,7 +18,8 @@ from mazerl.exact.corridor import memory_optimum, rlvr_optimum
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import best_blind, goal_known_time
 from mazerl.maze.paths import retreat
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.topology import Graph
 
 

@@ -8,11 +8,15 @@ import pytest
 from mazerl import Maze, MazerlError, build, compile_maze, to_networkx
 from mazerl.exact.markov import hitting_times
 from mazerl.maze import scramble_ports
-from mazerl.maze.side_by_side import Mazes, join_walks, separate_walks, side_by_side
+from mazerl.maze.side_by_side import Mazes, side_by_side
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.walk.corpora import golden_walks
-from mazerl.walk.env import Walks, continue_walks, reset, rollout, run_walks
+from mazerl.walk.env import reset
+from mazerl.walk.rollouts import Walks, continue_walks, rollout, run_walks
+from mazerl.walk.side_by_side import join_walks, separate_walks
 
 NAMED = (
     ("corridor", {"width": 3, "depth": 2, "lanes": 2}),

@@ -9,8 +9,10 @@ from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.families import family_map, tabular_from_families
 from mazerl.exact.markov import hit_probability, hitting_times
 from mazerl.measure.evaluate import Estimate, arrival_distribution, exponential_time, tail_time
-from mazerl.policy.tabular import TABULAR, UNIFORM, row_probabilities, rows_of
-from mazerl.walk.env import Arrivals, run_walks
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
+from mazerl.walk.rollouts import Arrivals, run_walks
 
 
 def censored_geometric(rng: np.random.Generator, mean: float, walks: int, limit: int) -> Arrivals:

@@ -16,11 +16,13 @@ from mazerl.exact.markov import hitting_times, occupancy
 from mazerl.measure.behaviour import behaviour, exact_behaviour, walked_behaviour
 from mazerl.picture.drawing import as_text, draw
 from mazerl.picture.layout import bends, cluster_positions, clusters, kinds, positions
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, row_probabilities, rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.topology import Graph
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 
 UGLY = ["<b>start</b>", "a & b", 'say "x"', "$\\frac$", "Ort für ☕", "</script><img src=x>"]
 

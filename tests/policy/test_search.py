@@ -5,9 +5,10 @@ import pytest
 from mazerl import Maze, build, compile_maze
 from mazerl.exact.corridor import memory_optimum
 from mazerl.exact.families import family_map, tabular_from_families
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, rows_of
-from mazerl.walk.env import rollout, run_walks
+from mazerl.policy.tabular import TABULAR
+from mazerl.walk.rollouts import rollout, run_walks
 
 
 def trained(maze: Maze, depth: int, certain: tuple[int, ...]) -> np.ndarray:

@@ -8,9 +8,13 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.markov import hitting_times
-from mazerl.policy.tabular import UNIFORM, Policy, extract_rows, legal_ports, rows_of
+from mazerl.policy.contract import Policy
+from mazerl.policy.extraction import extract_rows
+from mazerl.policy.rows import rows_of
+from mazerl.policy.scoring import legal_ports
+from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
-from mazerl.walk.env import rollout, run_walks
+from mazerl.walk.rollouts import rollout, run_walks
 
 WIDE = Decoder(layers=2, channels=32, heads=2, context=40)
 

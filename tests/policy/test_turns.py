@@ -16,13 +16,15 @@ from mazerl.exact.turn_chain import plan_turns, turning_times
 from mazerl.maze import scramble_ports
 from mazerl.maze.side_by_side import side_by_side
 from mazerl.measure.evaluate import evaluate
-from mazerl.policy.tabular import legal_ports, row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
+from mazerl.policy.scoring import legal_ports
 from mazerl.policy.transformer import Decoder
 from mazerl.policy.turns import init_turning, turning
 from mazerl.train import train
 from mazerl.train.base import pretrain
 from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
-from mazerl.walk.env import rollout, run_walks
+from mazerl.walk.rollouts import rollout, run_walks
 
 SMALL = Decoder(layers=1, channels=16, heads=2, context=1)
 

@@ -13,7 +13,8 @@ import jax
 import numpy as np
 
 from mazerl import build, compile_maze
-from mazerl.policy.tabular import TABULAR, rows_of
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.train import Progress, Training, Watch, train
 from mazerl.train.grpo import Groups, GRPOTask, grpo

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mazerl import Maze
-from mazerl.policy.tabular import rows_of
+from mazerl.policy.rows import rows_of
 
 State = Hashable
 Chain = dict[State, dict[State, Fraction]]

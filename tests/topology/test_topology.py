@@ -16,7 +16,8 @@ from mazerl import MazerlError, build, compile_maze
 from mazerl.cli.main import main
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import goal_known_time
-from mazerl.policy.tabular import row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.topology import TOPOLOGIES, Graph, find_topology
 
 

@@ -8,12 +8,15 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.markov import hitting_times, policy_gradient
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.train import train
 from mazerl.train.grpo import TRAINING, Groups, GRPOTask, grpo
 from mazerl.train.objectives import collapse_probability, group_advantages
-from mazerl.walk.env import Reward, rollout
+from mazerl.walk.env import Reward
+from mazerl.walk.rollouts import rollout
 from tests.support.batches import one_batch
 
 

@@ -9,15 +9,10 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.markov import hitting_times, policy_gradient
+from mazerl.policy.extraction import extract_rows, row_probabilities
+from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import (
-    TABULAR_CRITIC,
-    UNIFORM,
-    ActorCritic,
-    extract_rows,
-    row_probabilities,
-    rows_of,
-)
+from mazerl.policy.tabular import TABULAR_CRITIC, UNIFORM, ActorCritic
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.train import Training, TrainingWarning, train
 from mazerl.train.base import base_model
@@ -32,7 +27,8 @@ from mazerl.train.ppo import (
     ppo,
     tabular_start,
 )
-from mazerl.walk.env import Reward, continue_walks, reset
+from mazerl.walk.env import Reward, reset
+from mazerl.walk.rollouts import continue_walks
 from tests.support.batches import one_batch
 
 

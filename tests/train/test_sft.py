@@ -12,8 +12,10 @@ from mazerl import Maze, MazerlError
 from mazerl.exact.corridor import sft_limit, uniform_time
 from mazerl.exact.families import A, C, family_map
 from mazerl.exact.markov import hitting_times
+from mazerl.policy.extraction import extract_rows
+from mazerl.policy.rows import row_log_softmax, rows_of
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import TABULAR, UNIFORM, extract_rows, row_log_softmax, rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.train import Batch, Method, Training, train
 from mazerl.train.base import (
@@ -26,7 +28,7 @@ from mazerl.train.base import (
 )
 from mazerl.train.sft import Corpus, corpus, pretraining, sft
 from mazerl.walk.corpora import arrived_only, golden_visits, golden_walks, mix_walks, visits_of
-from mazerl.walk.env import Walks, rollout
+from mazerl.walk.rollouts import Walks, rollout
 from tests.support.batches import one_batch
 
 DECODER = Decoder(layers=1, channels=32, heads=2, context=1)

@@ -7,7 +7,9 @@ from mazerl import Maze, MazerlError
 from mazerl.exact.corridor import hitting_time, rlvr_optimum, sft_limit, solve_families
 from mazerl.exact.families import A, B, C, D, families_from_tabular, family_map, family_visits
 from mazerl.exact.markov import entry_visits, hitting_times, policy_gradient
-from mazerl.policy.tabular import TABULAR, row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.train import Batch, Method, Training, TrainingDivergedError, train
 from mazerl.train.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
 from mazerl.train.loop import Watch
@@ -16,7 +18,8 @@ from mazerl.train.objectives import cross_entropy, row_divergence
 from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
 from mazerl.train.update import orders
 from mazerl.walk.corpora import erase_loops, golden_visits, visits_of
-from mazerl.walk.env import Reward, rollout
+from mazerl.walk.env import Reward
+from mazerl.walk.rollouts import rollout
 
 SIGN = Training()  # 1200 sign steps of 0.01
 

@@ -11,21 +11,14 @@ from scipy import stats
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.markov import hit_probability, hitting_times
 from mazerl.maze import World
+from mazerl.policy.contract import Policy, Walker
+from mazerl.policy.extraction import extract_rows, row_probabilities
+from mazerl.policy.rows import row_log_softmax, rows_of
+from mazerl.policy.sampling import draw_port, multiply_high, unit_interval
 from mazerl.policy.search import no_repeat
-from mazerl.policy.tabular import (
-    TABULAR,
-    UNIFORM,
-    Policy,
-    Walker,
-    draw_port,
-    extract_rows,
-    multiply_high,
-    row_log_softmax,
-    row_probabilities,
-    rows_of,
-    unit_interval,
-)
-from mazerl.walk.env import Reward, State, reset, rewards, rollout, run_walks, step
+from mazerl.policy.tabular import TABULAR, UNIFORM
+from mazerl.walk.env import Reward, State, reset, step
+from mazerl.walk.rollouts import rewards, rollout, run_walks
 
 bits32 = st.integers(0, 2**32 - 1)
 

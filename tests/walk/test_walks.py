@@ -9,10 +9,12 @@ from hypothesis import given, settings
 
 from mazerl import Maze, build, compile_maze
 from mazerl.exact.markov import entry_visits
-from mazerl.policy.tabular import TABULAR, UNIFORM, row_probabilities, rows_of
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.topology import Graph
 from mazerl.walk.corpora import erase_loops, golden_visits, visits_of
-from mazerl.walk.env import rollout
+from mazerl.walk.rollouts import rollout
 from tests.maze.test_maze import connected_multigraphs
 
 

@@ -1,0 +1,45 @@
+"""How the rows of a tabular policy are laid out.
+
+Its parameters are one flat vector of logits [R]: the rows of all arrival arcs one after the other,
+each as long as its vertex has ports, none at chance vertices. Nothing is padded.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mazerl.maze import Array, World
+
+
+class Rows(NamedTuple):
+    """Where the rows of a tabular policy lie in its flat vector, on the host."""
+
+    start: np.ndarray  # [A+M+1] the row of arrival arc e is start[e] … start[e+1] - 1
+    arrival: np.ndarray  # [R] arrival arc that an entry belongs to; from A on, walks begin
+    arc: np.ndarray  # [R] arc that an entry takes
+
+    @property
+    def size(self) -> int:
+        """R."""
+        return len(self.arc)
+
+
+def rows_of(maze: World) -> Rows:
+    """Lay out one row per arrival arc at whose head the policy moves (arc A: the walk begins)."""
+    vertex = np.append(np.asarray(maze.head), maze.start)
+    degree, first_arc = np.asarray(maze.degree), np.asarray(maze.first_arc)
+    length = np.where(np.asarray(maze.chance)[vertex], 0, degree[vertex]).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(length)])
+    arrival = np.repeat(np.arange(len(vertex)), length)
+    port = np.arange(start[-1]) - start[arrival]
+    return Rows(start, arrival, first_arc[vertex[arrival]] + port)
+
+
+def row_log_softmax(logits: Array, arrival: Array, num_rows: int) -> Array:
+    """Log-probabilities [R] of ragged rows; `arrival` [R] must be sorted."""
+    peak = jax.ops.segment_max(logits, arrival, num_rows, indices_are_sorted=True)
+    shifted = logits - jax.lax.stop_gradient(peak)[arrival]
+    total = jax.ops.segment_sum(jnp.exp(shifted), arrival, num_rows, indices_are_sorted=True)
+    return shifted - jnp.log(total)[arrival]
