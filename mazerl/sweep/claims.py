@@ -1,19 +1,40 @@
-"""Claims: one row each and one for each control, with a verdict; and their rendering."""
+"""Claims: one row each and one for each control, with a verdict; what families of them are about.
+
+A claim is exact where every number that it rests on is computed, sampled where any comes from walks
+or from training on walks.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 
 COLUMNS = (
-    "id", "role", "statement", "expected", "measured", "interval", "tolerance", "verdict",
-    "experiment",
+    "id", "role", "statement", "source", "kind", "expected", "measured", "interval", "tolerance",
+    "verdict", "scope", "study",
 )  # fmt: skip
-BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+
+
+@dataclass(frozen=True)
+class Family:
+    """What claims have in common whose ids begin alike: what is said of them and not measured.
+
+    A study's `CLAIM_FAMILIES` are the families of its claims. An id belongs to the longest one that it
+    begins with.
+    """
+
+    id: str
+    title: str  # a few words
+    statement: str  # what the claims say together, in one sentence
+    source: str  # paper and theorem, figure or table; or that no paper asks
+    control: str  # what the controls are, and why they must come out the other way
+    scope: str  # what the claims do not show
+    sampled: tuple[str, ...] = ()  # beginnings of ids that are judged from walks or from training
 
 
 def _row(
@@ -46,13 +67,58 @@ def _number(value: object) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-def store(rows: list[dict[str, Any]], experiment: str, path: Path, order: Sequence[str]) -> None:
-    """Replace one experiment's rows in claims.csv."""
-    new = pd.DataFrame(rows).assign(experiment=experiment)
+def family_of(name: str, families: Sequence[Family]) -> Family | None:
+    """The family of an id, if there is one."""
+    mine = [family for family in families if name.startswith(family.id)]
+    return max(mine, key=lambda family: len(family.id), default=None)
+
+
+def describe(rows: Sequence[dict[str, Any]], study: str, families: Sequence[Family]) -> pd.DataFrame:
+    """Rows of claims.csv from a study's claims.
+
+    Raises:
+        MazerlError: an id is given twice, or belongs to none of the families.
+    """
+    names = [row["id"] for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise MazerlError(f"study {study!r} names claim {twice[0]!r} twice; give each its own id")
+    described = []
+    for row in rows:
+        family = family_of(row["id"], families)
+        if families and family is None:
+            raise MazerlError(f"study {study!r}: claim {row['id']!r} is of none of its CLAIM_FAMILIES")
+        sampled = family is not None and row["id"].startswith(family.sampled)
+        described.append(
+            row
+            | {
+                "source": family.source if family else "",
+                "kind": ("sampled" if sampled else "exact") if family else "",
+                "scope": family.scope if family else "",
+                "study": study,
+            }
+        )
+    return pd.DataFrame(described, columns=list(COLUMNS))
+
+
+def store(rows: pd.DataFrame, study: str, path: Path, order: Sequence[str]) -> None:
+    """Replace one study's rows, as `describe` makes them, in claims.csv.
+
+    Raises:
+        MazerlError: another study has a claim of the same id.
+    """
+    new = rows
     if path.exists():
         old = read(path)
-        new = pd.concat([old[old["experiment"] != experiment], new])
-    rank = new["experiment"].map({name: i for i, name in enumerate(order)})
+        others = old[old["study"] != study]
+        both = sorted(set(others["id"]) & set(rows["id"]))
+        if both:
+            whose = others.set_index("id").loc[both[0], "study"]
+            raise MazerlError(
+                f"studies {whose!r} and {study!r} both name claim {both[0]!r}; rename one"
+            )
+        new = pd.concat([others, rows])
+    rank = new["study"].map({name: i for i, name in enumerate(order)}).fillna(len(order))
     new.assign(rank=rank).sort_values(["id", "rank"])[list(COLUMNS)].to_csv(path, index=False)
 
 
@@ -63,22 +129,12 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def to_markdown(claims: pd.DataFrame) -> str:
-    """The table as README shows it."""
-    columns = [c for c in COLUMNS if c not in ("role", "experiment")]
+def to_markdown(claims: pd.DataFrame, columns: Sequence[str]) -> str:
+    """A table of claims for people."""
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for row in claims.to_dict("records"):
-        cells = [str(row[c]).replace("|", "\\|") for c in columns]
+        cells = {str(name): str(value).replace("|", "\\|") for name, value in row.items()}
         if row["role"] == "control":
-            cells[1] = f"*control:* {cells[1]}"
-        lines.append("| " + " | ".join(cells) + " |")
+            cells["statement"] = f"*control:* {cells['statement']}"
+        lines.append("| " + " | ".join(cells[c] for c in columns) + " |")
     return "\n".join(lines)
-
-
-def render(claims: pd.DataFrame, readme: str) -> str:
-    """README's text with the claims table between its markers brought up to date."""
-    if BEGIN not in readme or END not in readme:
-        raise MazerlError(f"README.md has no claims markers; put back {BEGIN} and {END}")
-    before, rest = readme.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    return f"{before}{BEGIN}\n{to_markdown(claims)}\n{END}{after}"
