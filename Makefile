@@ -38,6 +38,7 @@ lint: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
 
 # gymnax is timed beside us where it can be installed; the benchmark says so where it cannot.
 bench: $(STAMP)

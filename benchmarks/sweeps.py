@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from experiments import ROOT
 from mazerl.store.records import Record, is_done, write_record
 from mazerl.sweep import studies
 from mazerl.sweep.driver import Cell, Driver
 from mazerl.sweep.executors.inline import Inline
-from mazerl.sweep.options import ROOT
 from mazerl.sweep.screen import Screen
 from mazerl.sweep.tabulating import table
 
@@ -75,8 +75,8 @@ def _demo() -> None:
         table=_tabulate,
         GRID=tuple(map(Config, range(_MANY))),
     )
-    sys.modules["experiments.backtracking.demo"] = module  # type: ignore[assignment]
-    studies.EXPERIMENTS = ("demo",)  # type: ignore[assignment]
+    sys.modules["demo"] = module  # type: ignore[assignment]
+    studies.find("demo")
 
 
 def _tiny_cells(console: Console, folder: Path) -> None:

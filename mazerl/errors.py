@@ -1,5 +1,7 @@
 """The one exception that a user's input can cause."""
 
+import traceback
+
 
 class MazerlError(ValueError):
     """Bad input, in one line: what is wrong, where, and the remedy.
@@ -16,3 +18,17 @@ def require_whole(name: str, value: object, least: int = 1) -> int:
     if not whole or not isinstance(value, int) or value < least:
         raise MazerlError(f"{name} is {value!r}; give a whole number of at least {least}")
     return value
+
+
+def where_raised(error: Exception) -> str:
+    """File, line and kind of an error in a user's code."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: {first_line(error)}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}, line {frame.lineno}: {first_line(error)}"
+
+
+def first_line(error: Exception) -> str:
+    """An error's kind, and the first line of what it says."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

@@ -4,7 +4,12 @@ import jax
 import pytest
 from hypothesis import settings
 
+from experiments import OFFER
 from mazerl import Maze, build, compile_maze
+from mazerl.sweep.studies import offer
+
+# Tests name the studies of this repository.
+offer(OFFER)
 
 # A core for each process of the tests: two that share theirs wait for each other's threads.
 worker = os.environ.get("PYTEST_XDIST_WORKER", "")

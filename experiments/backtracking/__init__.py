@@ -1,1 +1,18 @@
 """Wei & Kim (2026): learning to backtrack efficiently."""
+
+STUDIES = (
+    "learning",
+    "inference_scaling",
+    "search",
+    "distillation",
+    "decisions",
+    "transformer_gap",
+    "ppo_curves",
+    "training_cost",
+    "memory",
+    "steelman",
+    "model_size",
+    "topologies",
+    "generalisation",
+    "gallery",
+)

@@ -10,7 +10,7 @@ from experiments.backtracking.models import base, make_corridor, probabilities_o
 from mazerl.exact.families import FAMILIES, A, B, C, D
 from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.train import Training
 from mazerl.train.objectives import row_divergence
@@ -30,6 +30,21 @@ class Config:
 
 GRID = tuple(Config(method) for method in ("sft", "rlvr"))
 SMOKE = tuple(Config(method, width=2, depth=2) for method in ("sft", "rlvr"))
+
+CLAIM_FAMILIES = (
+    Family(
+        id="C6",
+        title="Where RLVR changes decisions",
+        statement="After RLVR the KL from the base model is log(L+1) nats where leaving a diamond "
+        "is hard (a and d), log((L+1)/L) where any lane will do (b and c), and zero elsewhere.",
+        source="Wei & Kim 2026, abstract",
+        control="C6.c is the same KL after SFT on b and d: golden paths visit none of these "
+        "states, so it must be zero where RLVR's is not.",
+        scope="One corridor (W = K = L = 3) and exact gradients. C6.1 and C6.2 follow from moves "
+        "that are certain; C6.3 holds by construction, because the fork is chance's, leaves have "
+        "one way out, and the gaps reach neither.",
+    ),
+)
 
 
 def run(config: Config) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.transformer import Decoder
 from mazerl.policy.turns import init_turning, turning
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
 from mazerl.train import sft as imitation
@@ -105,6 +105,31 @@ def _best(topology: str, parameters: tuple[tuple[str, Any], ...]) -> float:
     if topology == "corridor":
         return float(rlvr_optimum(size["width"], size["depth"], size["lanes"]))
     return best_blind(_compiled(topology, parameters, "ordered"), restarts=2).time
+
+
+CLAIM_FAMILIES = (
+    Family(
+        id="N",
+        title="From small mazes to large ones",
+        statement="A policy over turns trained by PPO on small corridors stays near the optimum "
+        "on much deeper ones, where SFT on the same tokens grows as a power of depth; PPO on other "
+        "small mazes beats SFT on larger grids and on deep corridors, but need not carry over to "
+        "other numbers of ports.",
+        source="no paper: whether what is learned is more than one maze kept in the weights",
+        control="N1.c: the base model has learned nothing and must be far off; N1.d: where each "
+        "vertex orders its ports its own way, a turn does not tell where it leads, so what carried "
+        "over must be lost. N2.c, N2.d: free rows share nothing between moves onward and moves "
+        "back, so their exact limit must be exponential (N2.c's bound is N2.1's sampled value). "
+        "N3.c: corridors have no junctions like a grid's, so PPO must be lost there; N4.c: wider "
+        "corridors have the same numbers of ports where the policy moves, so it must do well "
+        "there.",
+        scope="One layer that reads one turn, blind to the goal, five seeds, those with which "
+        "settings were chosen. N3 is about grids and corridors: on larger random regular graphs "
+        "and on a tree of three branches SFT is mostly better. N3.c bounds a median; N4.1 shows "
+        "one change of ports that fails, not that all do.",
+        sampled=("N1", "N2.1", "N2.2", "N3", "N4"),
+    ),
+)
 
 
 def run(config: Config, work: Work) -> dict[str, np.ndarray]:

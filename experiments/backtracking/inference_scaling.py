@@ -14,7 +14,7 @@ from mazerl.measure.evaluate import tail_time
 from mazerl.measure.scaling import Data, Selection, bootstrap, select
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.train import Training
 from mazerl.walk.rollouts import Arrivals, run_walks
@@ -59,6 +59,26 @@ SMOKE = tuple(
     for method in METHODS
     for W in (2, 4)
     for K in (4, 5, 6, 8)
+)
+
+CLAIM_FAMILIES = (
+    Family(
+        id="C3",
+        title="Inference time after SFT and RLVR",
+        statement="H is exponential in K with base (L+1)²/L after SFT on golden paths and linear "
+        "in W·K after RLVR, at every number of lanes measured, and sampled walks agree with these "
+        "exact times.",
+        source="Wei & Kim 2026, Thm 4; the base (L+1)²/L is that of the closed form of SFT's limit",
+        control="C3.1c, C3.2c and C3.3c give the other model's times to the same selection and "
+        "fit: RLVR never turns on the way back and SFT is thrown forward at random, so that a "
+        "selection that sees anything must now refuse. C3.4c takes the mean of the walks that "
+        "finished: a time limit leaves the short ones, so it must miss H.",
+        scope="Gaps that all branches share, trained by exact gradients, on one kind of maze, by "
+        "policies that are blind to the goal and read one arrival. The choice is among three laws "
+        "over W from 2 to 16, K from 4 to 12 and L = 1, 2, 3, 5; a base's interval says how well "
+        "the law fits exact times and is no sampling error. C3.4 has one draw of walks a cell.",
+        sampled=("C3.4",),
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from mazerl.exact.corridor import memory_optimum, rlvr_optimum
 from mazerl.measure.evaluate import tail_time
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
 from mazerl.train import train
@@ -43,6 +43,26 @@ GRID = (
     *(Config(fork, 1, seed) for fork in ("chance", "learned") for seed in range(2)),
 )
 SMOKE = tuple(Config(fork, 1, 0, 3, 1, 2, steps=60, limit=64) for fork in ("chance", "learned"))
+
+CLAIM_FAMILIES = (
+    Family(
+        id="M",
+        title="What memory is worth",
+        statement="Where the fork is the policy's, transformers that read their whole walk reach "
+        "the optimum with memory, and so do those that read the arrival arc alone.",
+        source="no paper: what memory adds, where the policy of Wei & Kim 2026 reads one arrival "
+        "and leaves the fork to chance",
+        control="M1.c lets chance draw the branch: then no order of branches is kept, the arrival "
+        "arc does not tell which were walked, and branches are entered twice, so that H must be "
+        "that of the best policy without memory or more. Theory bounds it from below, so only "
+        "wrong code could fail it.",
+        scope="One maze (W = K = 4, L = 3), with five seeds and two, those with which settings "
+        "were chosen; on fresh seeds M1.1 held in 4 of 5. M1.1 is estimated from walks, and M1.2 "
+        "says that it does not show memory at work; where it would show, with whole walks read and "
+        "the fork chance's, one seed was run and nothing is claimed.",
+        sampled=("M",),
+    ),
+)
 
 
 def run(config: Config, work: Work) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""C4: search that never repeats an arc, on top of SFT and of RLVR."""
+"""C4: whether search that never repeats an arc rescues SFT, and what RLVR still gains beside it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from mazerl.measure.scaling import select
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.train import Training
 from mazerl.walk.rollouts import run_walks
@@ -41,6 +41,25 @@ SMOKE = tuple(
     Config(m, K, L, walks=400)
     for m in ("sft", "rlvr")
     for K, L in ((2, 2), (4, 2), (5, 2), (6, 2), (8, 2), (8, 4), (8, 8))
+)
+
+CLAIM_FAMILIES = (
+    Family(
+        id="C4",
+        title="Search that never repeats an arc",
+        statement="With search that never repeats an arc, SFT's H grows at most linearly in K and "
+        "linearly in L, and RLVR's is the optimum with memory whatever L is.",
+        source="Wei & Kim 2026, Cor. 1",
+        control="C4.1c solves the same SFT models without the rule: a retreat can be thrown "
+        "forward again and again, so the exponential must return (its times are exact, though it "
+        "is filed with rows from walks). C4.3c is the slope in L after RLVR, which never turns "
+        "inside a branch and so walks one lane of each diamond: it must be flat.",
+        scope="One width (W = 4), so that the factor W is not tested, with K from 2 to 16 and L = "
+        "2, 4, 8, by policies that are blind to the goal, uniform at the fork but for the rule. "
+        "One draw of walks a cell; from three values of L, C4.5 could not tell a slight bend from "
+        "a line.",
+        sampled=("C4",),
+    ),
 )
 
 

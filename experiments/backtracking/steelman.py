@@ -20,7 +20,7 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
 from mazerl.train import Training, train
@@ -58,6 +58,27 @@ SMOKE = (
     *(Config(0, share, False, 2, 2, 3, 100, 500) for share in (0.0, 0.1)),
     Config(0, 0.0, True, 2, 2, 3, 100, 500),
     Config(0, 0.0, False, 1, 2, 3, 100, 500),
+)
+
+CLAIM_FAMILIES = (
+    Family(
+        id="S",
+        title="Where the gap shrinks",
+        statement="The gap of a transformer after SFT closes where a tenth of the walks shown "
+        "backtrack and shrinks at least a hundredfold where the goal is known; single lanes make "
+        "it smaller for free rows, but not for transformers.",
+        source="no paper: known weak points of the comparison in Wei & Kim 2026; how much "
+        "backtracking SFT must show (S1.1) is asked of language models in arXiv 2505.24273",
+        control="S1.c concedes nothing: the same transformer, goal hidden, three lanes, golden "
+        "paths alone, so the gap must be there. S1.3c repeats S1.3 with a transformer, whose "
+        "shared weights carry moves onward into states never trained, at one lane as at three; "
+        "this is a finding more than a necessity.",
+        scope="One size (W = K = 4), one layer that reads one arrival, five seeds, those with "
+        "which settings were chosen, among which H differs by orders of magnitude. The walks that "
+        "backtrack are the best policy's. A known goal means one goal with parameters of its own, "
+        "and its H is compared with the shortest path; no policy that reads its goal was trained.",
+        sampled=("S",),
+    ),
 )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from experiments.backtracking.cells import cell_key
 from mazerl import MazerlError, build, compile_maze
-from mazerl.cli.solve import CERTAIN, policy_logits
+from mazerl.exact.limits import CERTAIN, policy_logits
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import best_blind, goal_known_time
 from mazerl.maze.paths import retreat
@@ -18,7 +18,7 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.walk.rollouts import run_walks
 
@@ -66,6 +66,26 @@ SMOKE = tuple(
     c for name in ("corridor", "tree", "ladder") for c in sweep(name, SWEEPS[name][1][:5], 1, 200)
 )
 LAWS = ("constant", "power", "exponential")
+
+CLAIM_FAMILIES = (
+    Family(
+        id="G",
+        title="On which graphs there is a gap",
+        statement="The gap between SFT and the best policy found grows exponentially with the "
+        "number of vertices on corridors and path stars, polynomially on trees and not at all on "
+        "ladders and rooms, and over all graphs it follows the cost of retreat from a wrong goal.",
+        source="no paper: whether the gap of Wei & Kim 2026, Thm 4, needs corridors",
+        control="G1.c gives RLVR's times on the same graphs to the same selection: a policy that "
+        "walks straight out of dead ends pays for their length alone, as the best one does, so "
+        "that no gap may grow. G3.c puts the number of vertices in the place of the cost: were "
+        "large graphs hard as such, it would explain as much.",
+        scope="Limits of free rows that are blind to the goal and read one arrival. RLVR stands "
+        "for the first of the four descents of the exact time whose best is the optimum (an upper "
+        "bound), so that G1.c and G2.1 say only that the other descents find little more. Random "
+        "graphs, five draws a size, keep a gap of up to 9 that the cost does not explain and that "
+        "is larger on larger ones, so that G3.2 speaks of these sizes alone.",
+    ),
+)
 
 
 def run(config: Config) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from mazerl.measure.scaling import Data, bootstrap, fit
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, TABULAR_CRITIC
 from mazerl.store.records import Record
-from mazerl.sweep.claims import claim, control
+from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
 from mazerl.train import Training, train
@@ -46,6 +46,27 @@ GRID = tuple(
     for seed in range(4)
 )
 SMOKE = tuple(Config(2, K, 2, 0, steps=300, student_steps=200) for K in (1, 2, 3))
+
+CLAIM_FAMILIES = (
+    Family(
+        id="R",
+        title="What training costs",
+        statement="PPO and students of the best policy's walks come within 5% of the optimum in "
+        "every run, at a cost in environment steps or tokens that grows as a power of W·K rather "
+        "than exponentially; SFT on golden paths never does.",
+        source="no paper: the cost of training, beside the cost of inference of Wei & Kim 2026, "
+        "Thm 4",
+        control="R1.c shows the same student golden paths: they visit no move back, so that b and "
+        "d stay at the base model and no number of tokens brings H near the optimum. R2 has no "
+        "control but the exponential that it is compared with.",
+        scope="Tabular policies on five sizes with W = K from 2 to 6 at L = 3, four seeds, those "
+        "with which settings were chosen; growth in L is fitted but not judged. R2 compares the "
+        "residuals of two laws, and so says that over these sizes growth is not exponential, not "
+        "which law it follows. Costs are read every fifth update, at the first time within 5%, and "
+        "steps and tokens are not compared.",
+        sampled=("R",),
+    ),
+)
 
 
 def run(config: Config, work: Work) -> dict[str, np.ndarray]:

@@ -1,28 +1,60 @@
-"""What `mazerl draw` and `mazerl watch` do: from a topology or a run to a picture or a page."""
+"""`mazerl draw`: a picture of a maze, with what a policy or a run does there."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
-from mazerl.cli.solve import policy_logits
-from mazerl.cli.train import load_run, read_config
+from mazerl.cli.answering import POLICY_HELP
+from mazerl.cli.evaluate import LIMIT, SEED, WALKS_HELP
+from mazerl.cli.parsing import Options, parse, wants_help
+from mazerl.cli.printing import print_result, topology_lines
+from mazerl.cli.runs import limit_of, load_run, read_config
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.elimination import ChainTooLargeError
-from mazerl.maze import Maze, compile_maze
+from mazerl.exact.limits import policy_logits
+from mazerl.maze import compile_maze
 from mazerl.measure.behaviour import behaviour, exact_behaviour
 from mazerl.picture.drawing import draw
-from mazerl.picture.watching import watch_page
-from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import row_probabilities
-from mazerl.topology import Graph, build
+from mazerl.topology import build
+
+_OUT: Options = {"out": (str, "maze.png", "file to draw into: .png, .svg or .txt")}
+_MAZE: dict[str, Options] = {
+    "policy": {"policy": (str, "none", "none: the maze alone; " + POLICY_HELP)},
+    "picture": _OUT,
+}
+_RUN: dict[str, Options] = {
+    "run": {"walks": (int, 400, WALKS_HELP), "limit": LIMIT, "seed": SEED},
+    "picture": _OUT,
+}
+
+
+def main(words: Sequence[str]) -> None:
+    """Draw a topology or a run."""
+    summary = "Draw a maze, with what a policy or a run does there."
+    if wants_help(words):
+        print(
+            f"usage: mazerl draw TOPOLOGY|RUN [options]\n\n{summary}\n\n{topology_lines()}\n"
+            "  RUN                 A folder that `mazerl train` wrote.\n\n"
+            "`mazerl draw TOPOLOGY|RUN --help` lists the options."
+        )
+        return
+    what, prog = words[0], f"mazerl draw {words[0]}"
+    if (Path(what) / "config.json").exists():
+        _, chosen = parse(prog, summary, None, _RUN, words[1:])
+        print_result(draw_run(Path(what), **chosen))
+    else:
+        parameters, chosen = parse(prog, summary, what, _MAZE, words[1:])
+        print_result(draw_maze(what, parameters, **chosen))
 
 
 def draw_maze(topology: str, parameters: dict[str, Any], policy: str, out: str) -> dict[str, Any]:
     """Draw a maze, bare if the policy is "none", else with what a named policy does there."""
     graph = build(topology, **parameters)
     maze = compile_maze(graph)
-    seen, title = None, _title(topology, parameters)
+    seen, title = None, maze_title(topology, parameters)
     if policy != "none":
         logits = policy_logits(topology, parameters, maze, policy)
         try:
@@ -34,53 +66,27 @@ def draw_maze(topology: str, parameters: dict[str, Any], policy: str, out: str) 
     return {"drawn": out, "num_vertices": maze.num_vertices, "policy": policy}
 
 
-class _Loaded(NamedTuple):
-    """A run, and what to say of it."""
-
-    graph: Graph
-    maze: Maze
-    policy: Policy
-    params: Any
-    title: str
-    limit: int
-    told: dict[str, Any]
-
-
-def _load(run: Path, walks: int, limit: int | None) -> _Loaded:
-    config = read_config(run)
-    require_whole("the number of walks", walks)
-    limit = config["limit"] if limit is None else require_whole("the time limit", limit)
-    graph = build(config["topology"], **config["parameters"])
-    maze, policy, params, updates = load_run(run)
-    title = _title(config["topology"], config["parameters"])
-    title += f"\n{config['method']}, {config['policy']}, after {updates} updates"
-    told = {"run": str(run), "updates": updates}
-    return _Loaded(graph, maze, policy, params, title, limit, told)
-
-
 def draw_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
     """Draw the maze of a run with what its last checkpoint does there."""
-    it = _load(run, walks, limit)
-    seen = behaviour(it.policy, it.params, it.maze, jax.random.key(seed), walks, it.limit)
-    title = f"{it.title}: H = {seen.hitting_time:.6g} ({seen.how})"
-    draw(it.graph, it.maze, Path(out), title, seen)
-    return {"drawn": out, "num_vertices": it.maze.num_vertices} | it.told
+    config = read_config(run)
+    require_whole("the number of walks", walks)
+    limit = limit_of(config, limit)
+    graph = build(config["topology"], **config["parameters"])
+    maze, policy, params, updates = load_run(run)
+    seen = behaviour(policy, params, maze, jax.random.key(seed), walks, limit)
+    title = f"{run_title(config, updates)}: H = {seen.hitting_time:.6g} ({seen.how})"
+    draw(graph, maze, Path(out), title, seen)
+    told = {"drawn": out, "num_vertices": maze.num_vertices}
+    return told | {"run": str(run), "updates": updates}
 
 
-def watch_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
-    """Write a page that plays walks of a run's last checkpoint."""
-    it = _load(run, walks, limit)
-    title = it.title.replace("\n", " · ")
-    key = jax.random.key(seed)
-    page = watch_page(it.graph, it.maze, it.policy, it.params, title, key, walks, it.limit)
-    try:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        Path(out).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise MazerlError(f"cannot write {out}: {error.strerror}; give another --out") from None
-    return {"page": out, "walks": walks} | it.told
+def run_title(config: dict[str, Any], updates: int) -> str:
+    """What a picture of a run is headed by."""
+    title = maze_title(config["topology"], config["parameters"])
+    return f"{title}\n{config['method']}, {config['policy']}, after {updates} updates"
 
 
-def _title(topology: str, parameters: dict[str, Any]) -> str:
+def maze_title(topology: str, parameters: dict[str, Any]) -> str:
+    """What a picture of a maze is headed by."""
     told = ", ".join(f"{name} {value}" for name, value in parameters.items() if value is not None)
     return f"{topology.replace('_', ' ')}: {told}" if told else topology.replace("_", " ")

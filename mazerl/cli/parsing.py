@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, make_dataclass
 from typing import Annotated, Any, get_type_hints
 
@@ -18,40 +18,62 @@ Options = dict[str, tuple[Any, Any, str]]
 """Name → (type, default, help)."""
 
 
+def wants_help(words: Sequence[str]) -> bool:
+    """Whether a command is asked what it is, or given nothing."""
+    return not words or words[0] in ("-h", "--help")
+
+
 def parse(
     prog: str,
     summary: str,
     topology: str | None,
-    options: Options,
+    groups: Mapping[str, Options],
     words: Sequence[str],
-) -> dict[str, Any]:
-    """Parse a builder's parameters, if there is one, and the command's own options with tyro."""
-    fields, about = _parameters(topology) if topology else ({}, "")
-    clash = sorted(set(fields) & set(options))
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parse a builder's parameters, if there is one, and the command's own options with tyro.
+
+    Args:
+        prog: the command, as help and errors name it.
+        summary: what it does.
+        topology: whose parameters are flags too.
+        groups: title in the help → the command's options.
+        words: what was typed after the command.
+
+    Returns:
+        The builder's parameters, and the options of all groups.
+    """
+    maze, about = _parameters(topology) if topology else ({}, "")
+    taken = {name for options in groups.values() for name in options}
+    clash = sorted(maze.keys() & taken)
     if clash:
         raise MazerlError(
             f"topology {topology!r} has a parameter {clash[0]!r}, which is taken; rename it"
         )
-    arguments = make_dataclass(
-        "Arguments",
-        [
-            (name, Annotated[kind, tyro.conf.arg(help=told)], _default(default))
-            for name, (kind, default, told) in (fields | options).items()
-        ],
-    )
+    shown = ({"maze": maze} if maze else {}) | dict(groups)
+    arguments = make_dataclass("Arguments", [(t, _group(t, o), field()) for t, o in shown.items()])
     wanted_help = any(word in ("-h", "--help") for word in words)
     said = io.StringIO()
     try:
         with contextlib.nullcontext() if wanted_help else contextlib.redirect_stderr(said):
             parsed: Any = tyro.cli(
                 arguments, prog=prog, description=summary + about, args=list(words),
-                config=(tyro.conf.FlagCreatePairsOff,),
+                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             )  # fmt: skip
     except SystemExit as stop:
         if stop.code in (0, None) or wanted_help:
             raise
         raise MazerlError(_one_line(said.getvalue(), prog)) from None
-    return vars(parsed)
+    chosen = {title: vars(getattr(parsed, title)) for title in shown}
+    parameters = chosen.pop("maze", {}) if maze else {}
+    return parameters, {k: v for options in chosen.values() for k, v in options.items()}
+
+
+def _group(title: str, options: Options) -> type:
+    fields = [
+        (name, Annotated[kind, tyro.conf.arg(help=told)], _default(default))
+        for name, (kind, default, told) in options.items()
+    ]
+    return make_dataclass(title, fields)
 
 
 def _parameters(topology: str) -> tuple[Options, str]:

@@ -1,15 +1,10 @@
-"""What `mazerl train` and `mazerl evaluate` do: from a configuration to a trained run.
-
-A run lives in a folder:
-
-    config.json    all that makes the run
-    metrics.jsonl  one line an update
-    checkpoints/   see `mazerl.train.checkpoint`
-"""
+"""`mazerl train`: from a configuration to a trained run in a folder of its own."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,79 +12,86 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Maze, compile_maze
-from mazerl.measure.evaluate import evaluate
-from mazerl.policy.contract import Policy
-from mazerl.policy.tabular import TABULAR_CRITIC, UNIFORM
-from mazerl.policy.transformer import Decoder, init_transformer, transformer
-from mazerl.store.records import require_writable, write_record
-from mazerl.store.sinks import JsonLines, Sink
-from mazerl.topology import build
-from mazerl.train import Method, Training, Watch, grpo, ppo, sft, train
-from mazerl.train.base import base_model
+from mazerl.cli.parsing import parse, wants_help
+from mazerl.cli.preparing import EVALUATE, prepare
+from mazerl.cli.printing import print_result, progress_bar, topology_lines
+from mazerl.cli.runs import Config, Loaded, evaluate_params, read_config
+from mazerl.cli.train_flags import METHODS, fill_defaults, train_options
+from mazerl.errors import MazerlError
+from mazerl.store.records import require_writable
+from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
+from mazerl.store.stopping import noted_signals
+from mazerl.train import TrainingStoppedError, TrainingWarning, Watch, train
 from mazerl.train.checkpoint import CheckpointFolder
-from mazerl.train.parallel import together
-from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
-from mazerl.walk.env import Reward
-from mazerl.walk.rollouts import rollout
+from mazerl.train.parallel import join_processes, together, walker_mesh
 
-Config = Mapping[str, Any]
-
-# Sub-keys of the run's seed.
-_TRAIN, _WALKS, _EVALUATE = 0, 1, 2
+CHECKPOINT_SECONDS = 10.0
+"""Between two checkpoints of a run; there is one at its end in any case."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A run, ready to be trained."""
-
-    maze: Maze
-    policy: Policy
-    method: Method
-    task: Any
-    training: Training
-    params: Any
-    key: jax.Array
-
-
-def maze_of(config: Config) -> Maze:
-    """The maze of a run."""
-    return compile_maze(build(config["topology"], **config["parameters"]))
-
-
-def policy_of(config: Config) -> Policy:
-    """The policy of a run.
-
-    Raises:
-        MazerlError: unknown, a shape that cannot be, or a context beyond the time limit.
-    """
-    if config["policy"] == "tabular":
-        return TABULAR_CRITIC
-    if config["policy"] != "transformer":
-        raise MazerlError(f"unknown policy {config['policy']!r}; known: tabular, transformer")
-    decoder = _take(Decoder, config)
-    if decoder.context > config["limit"]:
-        raise MazerlError(
-            f"context {decoder.context} is longer than the time limit {config['limit']}; "
-            "shorten the context or raise --limit"
-        )
-    return transformer(decoder)
+def main(words: Sequence[str]) -> None:
+    """Train."""
+    if wants_help(words):
+        print(_usage())
+        return
+    method, rest = words[0], list(words[1:])
+    options = train_options(method)
+    topology, rest = _topology(rest)
+    prog = f"mazerl train {method} --topology {topology}"
+    parameters, chosen = parse(prog, METHODS[method], topology, options, rest)
+    chosen = fill_defaults(method, chosen)
+    out, store, resume, as_json = (chosen.pop(name) for name in ("out", "store", "resume", "json"))
+    mesh = _mesh(chosen.pop("devices"), chosen.pop("distributed"))
+    sinks: list[Sink] = [TensorBoard(Path(out))] if chosen.pop("tensorboard") else []
+    if (project := chosen.pop("wandb")) is not None:
+        sinks.append(WeightsAndBiases(project, Path(out)))
+    config = {"method": method, "topology": topology, "parameters": parameters} | chosen
+    with (
+        progress_bar(f"train {method}") as tell,
+        warnings.catch_warnings(record=True) as warned,
+        noted_signals() as stop,
+    ):
+        warnings.simplefilter("always", TrainingWarning)
+        surroundings = Surroundings(tell, stop, mesh, sinks)
+        try:
+            result = run_training(config, Path(out), Path(store), resume, surroundings)
+        except TrainingStoppedError as error:
+            print(f"{stop.how}: {error}, with --resume", file=sys.stderr)
+            raise SystemExit(stop.code) from None
+    for warning in warned:
+        if issubclass(warning.category, TrainingWarning):
+            print(f"warning: {warning.message}", file=sys.stderr)
+    print_result(result, as_json)
 
 
-def prepare(config: Config, base_root: Path) -> Prepared:
-    """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
-    policy, maze, key = policy_of(config), maze_of(config), jax.random.key(config["seed"])
-    method, task = _METHODS[config["method"]](config, maze, policy, jax.random.fold_in(key, _WALKS))
-    if config["policy"] == "tabular":
-        params: Any = ppo.tabular_start(maze)
-    else:
-        description = {"topology": config["topology"], **config["parameters"]}
-        decoder = _take(Decoder, config)
-        write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
-        params = base_model(base_root, maze, description, decoder, config["seed"], write)
-    key = jax.random.fold_in(key, _TRAIN)
-    return Prepared(maze, policy, method, task, _take(Training, config), params, key)
+def _topology(words: list[str]) -> tuple[str, list[str]]:
+    """The topology that was named, a corridor by default, and the other words."""
+    for at, word in enumerate(words):
+        if word == "--topology":
+            return "".join(words[at + 1 : at + 2]), words[:at] + words[at + 2 :]
+        if word.startswith("--topology="):
+            return word.partition("=")[2], words[:at] + words[at + 1 :]
+    return "corridor", words
+
+
+def _usage() -> str:
+    methods = "\n".join(f"  {name:<8} {summary}" for name, summary in METHODS.items())
+    return (
+        "usage: mazerl train METHOD [--topology TOPOLOGY] [options]\n\n"
+        f"Train a policy and say how well it walks.\n\nmethods:\n{methods}\n\n"
+        f"topologies (corridor by default):\n{topology_lines()}\n\n"
+        "`mazerl train METHOD [--topology TOPOLOGY] --help` lists the options.\n\n"
+        "example: mazerl train ppo --width 4 --depth 4 --lanes 3 --out runs/first\n"
+        "         mazerl evaluate runs/first"
+    )
+
+
+def _mesh(devices: int, distributed: str | None) -> Mesh | None:
+    """The devices that share the walkers; None for one."""
+    if distributed is not None:
+        join_processes(None if distributed == "auto" else distributed)
+        return walker_mesh(len(jax.devices()))
+    return None if devices == 1 else walker_mesh(devices)
 
 
 @dataclass(frozen=True)
@@ -133,126 +135,27 @@ def run_training(
             sink.tell("", config["method"], done, values)
         surroundings.progress(done / prepared.training.steps)
 
-    checkpoints = CheckpointFolder(out / "checkpoints")
     try:
         run = train(
             prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
-            watch=Watch(tell, checkpoints, CHECKPOINT_SECONDS, together(surroundings.stop)),
+            watch=Watch(
+                tell, CheckpointFolder(out / "checkpoints"), CHECKPOINT_SECONDS,
+                together(surroundings.stop),
+            ),
             mesh=surroundings.mesh,
         )  # fmt: skip
     finally:
         for sink in sinks:
             sink.close()
-    walk_key = jax.random.fold_in(jax.random.key(config["seed"]), _EVALUATE)
-    found = evaluate(prepared.policy, prepared.maze, run.params, walk_key, limit=config["limit"])
-    return {"run": str(out), "updates": prepared.training.steps} | found._asdict()
+    updates = prepared.training.steps
+    trained = Loaded(prepared.maze, prepared.policy, run.params, updates)
+    key = jax.random.fold_in(jax.random.key(config["seed"]), EVALUATE)
+    found = evaluate_params(config, trained, key, _WALKS, config["limit"])
+    return {"run": str(out), "updates": updates} | found._asdict()
 
 
-def evaluate_run(
-    out: Path, walks: int = 1000, limit: int | None = None, seed: int = 0
-) -> dict[str, Any]:
-    """How well the last checkpoint of a run walks; the limit is the training's by default."""
-    config = read_config(out)
-    maze, policy, params, updates = load_run(out)
-    limit = config["limit"] if limit is None else require_whole("the time limit", limit)
-    found = evaluate(policy, maze, params, jax.random.key(seed), walks, limit)
-    about = {name: config[name] for name in ("method", "policy", "topology")}
-    return (
-        {"run": str(out)} | about | config["parameters"]
-        | {"updates": updates, "limit": limit} | found._asdict()
-    )  # fmt: skip
-
-
-def load_run(out: Path) -> tuple[Maze, Policy, Any, int]:
-    """A run's maze, policy, last parameters and the updates they have had.
-
-    Raises:
-        MazerlError: no run there, no checkpoint yet, or a damaged one.
-    """
-    config = read_config(out)
-    maze, policy = maze_of(config), policy_of(config)
-    checkpoints = CheckpointFolder(out / "checkpoints")
-    updates = checkpoints.last()
-    return maze, policy, checkpoints.restore_params(_shape(config, maze)), updates or 0
-
-
-def read_config(out: Path) -> dict[str, Any]:
-    """The configuration of a run folder."""
-    try:
-        return dict(json.loads((out / "config.json").read_text()))
-    except FileNotFoundError:
-        raise MazerlError(f"{out} holds no run; give a folder that `mazerl train` wrote") from None
-    except (OSError, ValueError):
-        raise MazerlError(f"{out}/config.json is damaged; restore it or train again") from None
-
-
-def _shape(config: Config, maze: Maze) -> Any:
-    if config["policy"] == "tabular":
-        return ppo.tabular_start(maze)
-    return init_transformer(_take(Decoder, config), maze, jax.random.key(0))
-
-
-def _take(kind: Any, config: Config) -> Any:
-    """A dataclass or named tuple from the entries of a configuration that are its fields."""
-    names = getattr(kind, "_fields", None) or [field.name for field in fields(kind)]
-    return kind(**{name: config[name] for name in names if name in config})
-
-
-def _reward(config: Config) -> Reward:
-    return Reward(config["arrival"], config["penalty"])
-
-
-def _sft(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
-    walks, limit = config["walks"], config["limit"]
-    shown = golden_walks(maze, walks, config["seed"])
-    if config["backtracking"]:
-        # Random walks that arrive hold every kind of turning round.
-        random = arrived_only(rollout(UNIFORM, (), maze, key, 4 * walks, limit))
-        shown = mix_walks(shown, random, config["backtracking"])
-    method = sft.sft(maze, policy, config["batch"], config["microbatches"])
-    return method, sft.corpus(maze, shown)
-
-
-def _distill(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
-    teacher_maze, teacher, params, _ = load_run(Path(config["teacher"]))
-    if not _same_maze(maze, teacher_maze):
-        raise MazerlError(
-            f"the teacher in {config['teacher']} walks another maze; train one on this"
-        )
-    walks = rollout(teacher, params, maze, key, config["walks"], config["limit"])
-    shown = arrived_only(walks)
-    if config["cut_loops"]:
-        shown = erase_loops(maze, shown)
-    method = sft.sft(maze, policy, config["batch"], config["microbatches"])
-    return method, sft.corpus(maze, shown)
-
-
-def _same_maze(one: Maze, other: Maze) -> bool:
-    return all(
-        np.array_equal(x, y) for x, y in zip(*map(jax.tree.leaves, (one, other)), strict=True)
-    )
-
-
-def _ppo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
-    del key
-    task = _take(ppo.PPOTask, config)._replace(reward=_reward(config))
-    return ppo.ppo(maze, policy, _take(ppo.Sizes, config)), task
-
-
-def _grpo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
-    del key
-    task = _take(grpo.GRPOTask, config)._replace(reward=_reward(config))
-    return grpo.grpo(maze, policy, _take(grpo.Groups, config)), task
-
-
-CHECKPOINT_SECONDS = 10.0
-"""Between two checkpoints of a run; there is one at its end in any case."""
-
-_METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo}
-
-
-def _leave_it_to_the_first(*_: Any) -> None:
-    """Of several processes that have trained the same base model, one writes it."""
+# That a run is judged by where no chain holds its policy.
+_WALKS = 1000
 
 
 def _require_same(stored: Config, config: Config, file: Path) -> None:

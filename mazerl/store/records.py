@@ -1,6 +1,6 @@
 """The run store: write-once records, and reading them back.
 
-    <root>/<experiment>/<hash of the config>/
+    <root>/<study>/<hash of the config>/
         config.json       the frozen config; the hash is sha256 of its sorted JSON
         environment.json  commit, versions, device, seconds
         arrays.npz        raw numbers, one array a name; nothing averaged
@@ -48,19 +48,19 @@ def config_json(config: Any) -> str:
     return json.dumps(plain, sort_keys=True, allow_nan=False)
 
 
-def record_folder(root: Path, experiment: str, config: Any) -> Path:
+def record_folder(root: Path, study: str, config: Any) -> Path:
     """Where a cell's record lies, whether or not it exists."""
     digest = hashlib.sha256(config_json(config).encode()).hexdigest()
-    return root / experiment / digest[:_HASH_DIGITS]
+    return root / study / digest[:_HASH_DIGITS]
 
 
-def is_done(root: Path, experiment: str, config: Any) -> bool:
+def is_done(root: Path, study: str, config: Any) -> bool:
     """Whether a cell has a finished record.
 
     Raises:
         MazerlError: the folder holds a record of another config.
     """
-    folder = record_folder(root, experiment, config)
+    folder = record_folder(root, study, config)
     checksums = _checksums(folder)
     if checksums is None:
         return False
@@ -75,7 +75,7 @@ def is_done(root: Path, experiment: str, config: Any) -> bool:
 
 def write_record(
     root: Path,
-    experiment: str,
+    study: str,
     config: Any,
     arrays: Mapping[str, np.ndarray],
     seconds: float,
@@ -85,7 +85,7 @@ def write_record(
 
     Args:
         root: the store.
-        experiment: a folder of it.
+        study: a folder of it.
         config: a frozen dataclass, or a dict.
         arrays: the cell's numbers.
         seconds: what the cell took.
@@ -95,8 +95,8 @@ def write_record(
         MazerlError: the cell is stored already, or the folder cannot be written.
         TypeError: an array could only be pickled.
     """
-    folder = record_folder(root, experiment, config)
-    if is_done(root, experiment, config):
+    folder = record_folder(root, study, config)
+    if is_done(root, study, config):
         raise MazerlError(f"{folder} is stored already; records are written once, delete it first")
     named: dict[str, Any] = dict(arrays)
     pickled = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
@@ -121,17 +121,17 @@ def write_record(
     return folder
 
 
-def read_record(root: Path, experiment: str, config: Any) -> Record:
+def read_record(root: Path, study: str, config: Any) -> Record:
     """Read one finished cell, checking that it is what was written.
 
     Raises:
         MazerlError: no finished record, or one that was damaged since.
     """
-    folder = record_folder(root, experiment, config)
-    if not is_done(root, experiment, config):
+    folder = record_folder(root, study, config)
+    if not is_done(root, study, config):
         raise MazerlError(
-            f"{experiment}: no finished record of {config_json(config)}; "
-            f"run `python -m experiments run {experiment}`"
+            f"{study}: no finished record of {config_json(config)}; "
+            f"run `python -m experiments run {study}`"
         )
     return read_record_at(folder)
 
@@ -154,16 +154,16 @@ def read_record_at(folder: Path) -> Record:
     )
 
 
-def read_records(root: Path, experiment: str, configs: Iterable[Any]) -> list[Record]:
+def read_records(root: Path, study: str, configs: Iterable[Any]) -> list[Record]:
     """Read a whole grid; refuses holes."""
     configs = list(configs)
-    missing = [c for c in configs if not is_done(root, experiment, c)]
+    missing = [c for c in configs if not is_done(root, study, c)]
     if missing:
         raise MazerlError(
-            f"{experiment}: {len(missing)} of {len(configs)} cells have no finished record, "
-            f"first {config_json(missing[0])}; run `python -m experiments run {experiment}`"
+            f"{study}: {len(missing)} of {len(configs)} cells have no finished record, "
+            f"first {config_json(missing[0])}; run `python -m experiments run {study}`"
         )
-    return [read_record(root, experiment, config) for config in configs]
+    return [read_record(root, study, config) for config in configs]
 
 
 def require_writable(root: Path) -> None:

@@ -24,7 +24,7 @@ COLUMNS = (
 class Family:
     """What claims have in common whose ids begin alike: what is said of them and not measured.
 
-    A study's `CLAIM_FAMILIES` are the families of its claims. An id belongs to the longest one that it
+    A study's `CLAIM_FAMILIES` are those of its claims. An id belongs to the longest one that it
     begins with.
     """
 
@@ -73,7 +73,9 @@ def family_of(name: str, families: Sequence[Family]) -> Family | None:
     return max(mine, key=lambda family: len(family.id), default=None)
 
 
-def describe(rows: Sequence[dict[str, Any]], study: str, families: Sequence[Family]) -> pd.DataFrame:
+def describe(
+    rows: Sequence[dict[str, Any]], study: str, families: Sequence[Family]
+) -> pd.DataFrame:
     """Rows of claims.csv from a study's claims.
 
     Raises:
@@ -87,7 +89,9 @@ def describe(rows: Sequence[dict[str, Any]], study: str, families: Sequence[Fami
     for row in rows:
         family = family_of(row["id"], families)
         if families and family is None:
-            raise MazerlError(f"study {study!r}: claim {row['id']!r} is of none of its CLAIM_FAMILIES")
+            raise MazerlError(
+                f"study {study!r}: claim {row['id']!r} is of none of its CLAIM_FAMILIES"
+            )
         sampled = family is not None and row["id"].startswith(family.sampled)
         described.append(
             row
@@ -101,7 +105,7 @@ def describe(rows: Sequence[dict[str, Any]], study: str, families: Sequence[Fami
     return pd.DataFrame(described, columns=list(COLUMNS))
 
 
-def store(rows: pd.DataFrame, study: str, path: Path, order: Sequence[str]) -> None:
+def store(rows: pd.DataFrame, study: str, path: Path) -> None:
     """Replace one study's rows, as `describe` makes them, in claims.csv.
 
     Raises:
@@ -118,14 +122,13 @@ def store(rows: pd.DataFrame, study: str, path: Path, order: Sequence[str]) -> N
                 f"studies {whose!r} and {study!r} both name claim {both[0]!r}; rename one"
             )
         new = pd.concat([others, rows])
-    rank = new["study"].map({name: i for i, name in enumerate(order)}).fillna(len(order))
-    new.assign(rank=rank).sort_values(["id", "rank"])[list(COLUMNS)].to_csv(path, index=False)
+    new.sort_values("id")[list(COLUMNS)].to_csv(path, index=False)
 
 
 def read(path: Path) -> pd.DataFrame:
     """The claims table, all as text."""
     if not path.exists():
-        raise MazerlError(f"{path} does not exist; run `python -m experiments table all`")
+        raise MazerlError(f"{path} does not exist; run the command `table` first, or give --data")
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 

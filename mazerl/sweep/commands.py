@@ -1,7 +1,8 @@
-"""python -m experiments list | run | status | table | claims | explain | doctor | compare | readme.
+"""mazerl sweep list | forecast | run | status | table | claims | explain | doctor | compare.
 
-Stages are restartable and meet only in files: run (cells → records), table (records →
-figures/data/*.csv, refusing holes in the grid); `python -m figures` then draws.
+Stages are restartable and meet only in files: run (cells → records), table (records → CSV files
+that figures are drawn from, refusing holes in the grid). Studies are named, given as FILE.py, or as
+a module.
 """
 
 import shutil
@@ -14,23 +15,21 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.store.records import config_json, is_done
 from mazerl.sweep import claims, provenance
 from mazerl.sweep.compare import compare as compare_stores
 from mazerl.sweep.doctor import examine
 from mazerl.sweep.options import (
-    DATA,
-    ROOT,
     Names,
     Results,
     Size,
-    chosen_experiments,
+    chosen_studies,
     console,
     told_seconds,
 )
 from mazerl.sweep.running import run
-from mazerl.sweep.studies import EXPERIMENTS, grid, load
+from mazerl.sweep.studies import find, grid, load, offered
 from mazerl.sweep.tabulating import table
 
 app = tyro.extras.SubcommandApp()
@@ -39,10 +38,10 @@ app.command(table)
 
 
 @app.command(name="list")
-def list_() -> None:
-    """List the experiments, what they show and how many cells they have."""
-    shown = Table("experiment", "cells", "quick", "smoke", "shows", box=None)
-    for name in EXPERIMENTS:
+def list_(names: Names = ()) -> None:
+    """List the studies, what they show and how many cells they have; all that can be named."""
+    shown = Table("study", "cells", "quick", "smoke", "shows", box=None)
+    for name in _those(names):
         module = load(name)
         shows = (module.__doc__ or "").splitlines()[0]
         counts = [str(len(grid(name, size))) for size in ("full", "quick", "smoke")]
@@ -54,9 +53,9 @@ def list_() -> None:
 def forecast(names: Names, size: Size = "full", results: Results = Path("results")) -> None:
     """Say how long the cells that are not stored would take, judged by committed runs' seconds."""
     told = told_seconds()
-    shown = Table("experiment", "to run", "minutes", box=None)
+    shown = Table("study", "to run", "minutes", box=None)
     total = 0.0
-    for name in chosen_experiments(names):
+    for name in chosen_studies(names).values():
         todo = sum(not is_done(results, name, config) for config in grid(name, size))
         minutes = todo * told.get(name, 0.0) / 60
         total += minutes
@@ -66,10 +65,10 @@ def forecast(names: Names, size: Size = "full", results: Results = Path("results
 
 
 @app.command
-def status(size: Size = "full", results: Results = Path("results")) -> None:
-    """Show how many cells of each experiment are stored."""
-    shown = Table("experiment", "stored", "missing", box=None)
-    for name in EXPERIMENTS:
+def status(names: Names = (), size: Size = "full", results: Results = Path("results")) -> None:
+    """Show how many cells of each study are stored; of all that can be named, without names."""
+    shown = Table("study", "stored", "missing", box=None)
+    for name in _those(names):
         done = [is_done(results, name, config) for config in grid(name, size)]
         shown.add_row(name, str(sum(done)), str(len(done) - sum(done)))
     console.print(shown)
@@ -96,7 +95,7 @@ def doctor(
     findings = list(examine(results))
     for path, what, *_ in findings:
         print(f"{path}: {what}")
-    again = {(f.experiment, f.config) for f in findings if f.experiment is not None}
+    again = {(f.study, f.config) for f in findings if f.study is not None}
     for name, config in sorted(again):
         print(f"run again: {name} {config or '(its config is lost)'}")
     if fix:
@@ -109,6 +108,11 @@ def doctor(
         hint = "; --fix removes what can be run again" if again else ""
         print(f"{len(findings)} findings{hint}")
         raise SystemExit(1)
+
+
+def _those(names: Sequence[str]) -> list[str]:
+    known = tuple(offered().places)
+    return [find(word) for word in (names if names and tuple(names) != ("all",) else known)]
 
 
 def _record_of(path: Path) -> Path:
@@ -125,14 +129,14 @@ def compare(
     for store in (first, second):
         if not store.is_dir():
             raise MazerlError(f"{store} is no folder of records; give two run stores")
-    shown = Table("experiment", "in both", "differ", f"only {first}", f"only {second}", box=None)
+    shown = Table("study", "in both", "differ", f"only {first}", f"only {second}", box=None)
     moved = Table("cell", "array", str(first), str(second), "relative", box=None)
     for each in compare_stores(first, second):
         far = [d for d in each.differences if d.relative > tolerance]
         counts = (each.both, len({d.cell for d in far}), each.only_first, each.only_second)
-        shown.add_row(each.experiment, *map(str, counts))
+        shown.add_row(each.study, *map(str, counts))
         for d in far:
-            cell = f"{d.experiment} {config_json(d.config)}"
+            cell = f"{d.study} {config_json(d.config)}"
             moved.add_row(cell, d.array, d.first, d.second, f"{d.relative:.3g}")
     console.print(shown)
     if moved.row_count:
@@ -142,9 +146,14 @@ def compare(
 
 
 @app.command(name="claims")
-def claims_(data: Path = DATA) -> None:
+def claims_(
+    data: Annotated[
+        Path | None, tyro.conf.arg(help="folder of the CSV files [default: as of `table`]")
+    ] = None,
+) -> None:
     """Print the claims table; exit code 1 if a verdict fails."""
-    rows = claims.read(data / "claims.csv")
+    folder = data or offered().data or Path("results/full")
+    rows = claims.read(folder / "claims.csv")
     # Wide enough to read where the output is no terminal.
     wide = Console(width=max(console.width, 150))
     shown = Table("id", "statement", "expected", "measured", "interval", "verdict")
@@ -160,20 +169,10 @@ def claims_(data: Path = DATA) -> None:
         raise SystemExit(1)
 
 
-@app.command
-def readme(data: Path = DATA, file: Path = ROOT / "README.md") -> None:
-    """Bring the claims table in README.md up to date."""
-    file.write_text(claims.render(claims.read(data / "claims.csv"), file.read_text()))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the driver; bad input is one line on standard error and exit code 2."""
+    """Run a command; bad input is one line on standard error and exit code 2."""
     try:
-        app.cli(prog="python -m experiments", args=arguments, description=__doc__)
+        app.cli(prog=offered().command, args=arguments, description=__doc__)
     except MazerlError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-
-
-if __name__ == "__main__":
-    main()

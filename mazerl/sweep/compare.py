@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mazerl.store.records import Record, read_record_at
-from mazerl.sweep.studies import EXPERIMENTS
 
 
 class Difference(NamedTuple):
     """An array that is not the same in both stores."""
 
-    experiment: str
+    study: str
     cell: str
     config: dict[str, Any]
     array: str
@@ -23,9 +22,9 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How an experiment's cells compare."""
+    """How a study's cells compare."""
 
-    experiment: str
+    study: str
     both: int
     only_first: int
     only_second: int
@@ -33,8 +32,8 @@ class Comparison(NamedTuple):
 
 
 def compare(first: Path, second: Path) -> Iterator[Comparison]:
-    """The experiments of which either store has records."""
-    for name in EXPERIMENTS:
+    """The studies of which either store has records."""
+    for name in sorted({folder.name for store in (first, second) for folder in store.iterdir()}):
         here, there = _cells(first / name), _cells(second / name)
         if here or there:
             both = sorted(here & there)

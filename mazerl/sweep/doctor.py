@@ -10,8 +10,6 @@ from filelock import FileLock, Timeout
 
 from mazerl.store.records import FILES, damage, record_folder
 from mazerl.sweep.driver import LOCKS, UNFINISHED
-from mazerl.sweep.studies import EXPERIMENTS
-from mazerl.train.base import STORE
 
 _OURS = {LOCKS, UNFINISHED, ".tensorboard", ".wandb", "full", "quick", "smoke", "sweep"}
 _RECORD = re.compile(r"[0-9a-f]{16}")
@@ -22,7 +20,7 @@ class Finding(NamedTuple):
 
     path: Path
     what: str
-    experiment: str | None  # whose cell must be run again; None if none
+    study: str | None  # whose cell must be run again; None if none
     config: str  # of that cell, as far as it can be read
     removable: bool  # by --fix: what running again, or going on, makes anew
 
@@ -30,14 +28,16 @@ class Finding(NamedTuple):
 def examine(store: Path) -> Iterator[Finding]:
     """Everything that is wrong with a store."""
     for entry in sorted(store.iterdir()) if store.exists() else []:
-        if entry.name in (*EXPERIMENTS, STORE) and entry.is_dir():
+        if entry.name in _OURS:
+            continue
+        if entry.is_dir() and any(_RECORD.fullmatch(inside.name) for inside in entry.iterdir()):
             for record in sorted(entry.iterdir()):
                 if record.is_dir() and _RECORD.fullmatch(record.name):
                     yield from _examine_record(store, entry.name, record)
                 else:
                     yield Finding(record, "foreign: not a record", None, "", False)
-        elif entry.name not in _OURS:
-            yield Finding(entry, "foreign: not an experiment", None, "", False)
+        else:
+            yield Finding(entry, "foreign: holds no records", None, "", False)
 
 
 def _examine_record(store: Path, name: str, folder: Path) -> Iterator[Finding]:

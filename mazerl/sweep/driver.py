@@ -22,12 +22,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.store.records import config_json, is_done, record_folder, write_record
 from mazerl.store.sinks import Sink
 from mazerl.store.stopping import Stop, noted_signals
 from mazerl.sweep.executors import Executor
-from mazerl.sweep.studies import load
+from mazerl.sweep.studies import load, place_of
 from mazerl.sweep.tasks import Ended, Event, Failure, Kept, Stopped, Task
 from mazerl.sweep.work import BEGIN_ANEW, Saving, Told
 
@@ -35,9 +35,9 @@ LOCKS, UNFINISHED = ".locks", ".unfinished"
 
 
 class Cell(NamedTuple):
-    """A config of an experiment."""
+    """A config of a study."""
 
-    experiment: str
+    study: str
     config: Any
 
 
@@ -124,7 +124,7 @@ class Driver:
             if is_done(self.store, *cell):
                 self.screen.stored(_task(cells, self.store), 1)
                 continue
-            path = self.store / LOCKS / f"{cell.experiment}-{_name(cell)}.lock"
+            path = self.store / LOCKS / f"{cell.study}-{_name(cell)}.lock"
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 lock = FileLock(path, timeout=0)
@@ -148,7 +148,7 @@ class Driver:
         task = _task(cells, self.store)
         if self.saving.folder is not None:
             digest = hashlib.sha256("".join(map(_name, cells)).encode()).hexdigest()[:16]
-            folder = self.saving.folder / cells[0].experiment / digest
+            folder = self.saving.folder / cells[0].study / digest
             task = task._replace(saving=self.saving._replace(folder=folder))
             folder.mkdir(parents=True, exist_ok=True)
             # Put there whole: another driver may look at it at any moment.
@@ -169,7 +169,7 @@ class Driver:
             self.screen.told(task, event)
             self._sink(task, event)
         elif isinstance(event, Kept):
-            if not is_done(self.store, event.experiment, event.config):
+            if not is_done(self.store, event.study, event.config):
                 write_record(self.store, *event)
         elif isinstance(event, Stopped):
             self.screen.ended(task)
@@ -178,17 +178,17 @@ class Driver:
 
     def _sink(self, task: Task, told: Told) -> None:
         for number, config in enumerate(task.configs):
-            cell = Cell(task.experiment, config)
+            cell = Cell(task.study, config)
             values = {
                 name: float(np.ravel(value)[number if np.ndim(value) else 0])
                 for name, value in told.metrics.items()
             }
             for sink in self.sinks:
-                sink.tell(f"{cell.experiment}/{_name(cell)}", told.training, told.update, values)
+                sink.tell(f"{cell.study}/{_name(cell)}", told.training, told.update, values)
 
     def _store(self, task: Task, ended: Ended) -> None:
         for config, outcome in zip(task.configs, ended.outcomes, strict=True):
-            cell = Cell(task.experiment, config)
+            cell = Cell(task.study, config)
             if isinstance(outcome, Failure):
                 self._failed.append((cell, outcome))
                 self._locks.pop(cell).release()
@@ -219,15 +219,15 @@ _CELLS = "cells.json"
 
 
 def tasks_of(cells: Sequence[Cell], workers: int = 1) -> list[list[Cell]]:
-    """Cells that run together: those equal but for their seed, where the experiment can do that.
+    """Cells that run together: those equal but for their seed, where the study can do that.
 
     Where there would be fewer tasks than workers, seeds are shared out; their bits stay the same.
     """
 
     def together(cell: Cell) -> str:
-        if hasattr(load(cell.experiment), "run_seeds"):
-            return cell.experiment + config_json(replace(cell.config, seed=0))
-        return cell.experiment + config_json(cell.config)
+        if hasattr(load(cell.study), "run_seeds"):
+            return cell.study + config_json(replace(cell.config, seed=0))
+        return cell.study + config_json(cell.config)
 
     groups = [list(group) for _, group in groupby(cells, together)]
     parts = -(-workers // max(1, len(groups)))
@@ -239,7 +239,8 @@ def tasks_of(cells: Sequence[Cell], workers: int = 1) -> list[list[Cell]]:
 
 
 def _task(cells: list[Cell], store: Path) -> Task:
-    return Task(cells[0].experiment, tuple(cell.config for cell in cells), store, BEGIN_ANEW)
+    study = cells[0].study
+    return Task(place_of(study), study, tuple(cell.config for cell in cells), store, BEGIN_ANEW)
 
 
 def _name(cell: Cell) -> str:

@@ -1,11 +1,11 @@
-"""Grids from the command line: every field of an experiment's config can be swept.
+"""Grids from the command line: every field of a study's config can be swept.
 
     --set width=2,4,8     a list
     --set depth=1:9       a range, ends included; 1:9:2 in steps of two
     --set vertices=16:256:*2    a logarithmic range
     --set sizes=height+width    one tuple
 
-What is not set stays as in the first cell of the experiment's own grid.
+What is not set stays as in the first cell of the study's own grid.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from itertools import product
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.sweep.studies import grid
 
 MOST_CELLS = 100_000
@@ -26,7 +26,7 @@ MOST_CELLS = 100_000
 def sweep(
     name: str, settings: Sequence[str], seeds: int | None = None, most: float = MOST_CELLS
 ) -> list[Any]:
-    """All combinations of the settings, over an experiment's first cell.
+    """All combinations of the settings, over a study's first cell.
 
     Raises:
         MazerlError: a setting that is no FIELD=VALUES, a field set twice or unknown, values of the

@@ -1,7 +1,7 @@
-"""What the commands of `python -m experiments` have in common: options, and what they mean."""
+"""What the commands of `mazerl sweep` have in common: options, and what they mean."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,13 +9,11 @@ import pandas as pd
 import tyro
 from rich.console import Console
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.store.records import require_writable
 from mazerl.sweep.grids import sweep
-from mazerl.sweep.studies import EXPERIMENTS, grid, load
+from mazerl.sweep.studies import find, grid, offered
 
-ROOT = Path(__file__).parent.parent.parent
-DATA = ROOT / "figures" / "data"
 console = Console()
 
 Names = Annotated[tuple[str, ...], tyro.conf.Positional]
@@ -37,19 +35,20 @@ Seeds = Annotated[int | None, tyro.conf.arg(help="with --set: seeds 0 … SEEDS-
 Data = Annotated[
     Path | None,
     tyro.conf.arg(
-        help="folder for the CSV files [default: figures/data; RESULTS/SIZE unless --size is full; "
-        "RESULTS/sweep with --set]"
+        help="folder of the CSV files [default: RESULTS/SIZE, RESULTS/sweep with --set; "
+        "figures/data for full tables of this repository]"
     ),
 ]
 
 
-def chosen_experiments(names: Sequence[str]) -> list[str]:
-    """The experiments that were named, all of them for `all`."""
-    chosen = list(EXPERIMENTS) if tuple(names) == ("all",) else list(names)
+def chosen_studies(words: Sequence[str]) -> dict[str, str]:
+    """The studies that were named, `all` for all that are offered: what was said → name."""
+    known = list(offered().places)
+    if not words:
+        raise MazerlError(f"name a study, or all; known: {', '.join(known) or 'none'}")
+    chosen = {word: find(word) for word in (known if tuple(words) == ("all",) else words)}
     if not chosen:
-        raise MazerlError(f"name an experiment, or all; known: {', '.join(EXPERIMENTS)}")
-    for name in chosen:
-        load(name)
+        raise MazerlError("no study is installed; give a FILE.py or a module")
     return chosen
 
 
@@ -60,24 +59,25 @@ def cells_of(
     return sweep(name, settings, seeds, most) if settings or seeds is not None else grid(name, size)
 
 
-def is_sweep(names: Sequence[str], settings: Sequence[str], seeds: int | None) -> bool:
-    """Whether a sweep is asked for, and then of a single experiment."""
+def is_sweep(names: Collection[str], settings: Sequence[str], seeds: int | None) -> bool:
+    """Whether a sweep is asked for, and then of a single study."""
     if (settings or seeds is not None) and len(names) > 1:
-        raise MazerlError("--set and --seeds sweep one experiment; name a single one")
+        raise MazerlError("--set and --seeds sweep one study; name a single one")
     return bool(settings) or seeds is not None
 
 
 def data_folder(data: Path | None, results: Path, size: str) -> Path:
     """Where tables go."""
     # A smaller table must never overwrite the committed one.
-    folder = data or (DATA if size == "full" else results / size)
+    folder = data or (offered().data if size == "full" else None) or results / size
     require_writable(folder)
     return folder
 
 
 def told_seconds() -> dict[str, float]:
     """Seconds a cell of the committed runs."""
-    if not (DATA / "seconds.csv").exists():
+    folder = offered().data
+    if folder is None or not (folder / "seconds.csv").exists():
         return {}
-    told = pd.read_csv(DATA / "seconds.csv")
-    return dict(zip(told["experiment"], told["seconds"], strict=True))
+    told = pd.read_csv(folder / "seconds.csv")
+    return dict(zip(told["study"], told["seconds"], strict=True))

@@ -1,8 +1,8 @@
 """Where each table comes from: the records, their commits and versions, and the command.
 
-    <folder of the tables>/records/<experiment>.json
+    <folder of the tables>/records/<study>.json
 
-names, for all tables of an experiment, the records that they were made from. `explain` tells it to
+names, for all tables of a study, the records that they were made from. `explain` tells it to
 people; `is_current` spares the tables that would come out the same.
 """
 
@@ -15,11 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.store.records import Record, checksum, config_json, record_folder, seal
-from mazerl.sweep.studies import EXPERIMENTS
+from mazerl.sweep.studies import code_of, offered
 
-_ROOT = Path(__file__).parent.parent.parent
+_PACKAGE = Path(__file__).parent.parent
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -35,7 +35,7 @@ def write(
     claims: Sequence[Mapping[str, Any]],
     store: Path,
 ) -> None:
-    """Say what an experiment's tables in a folder were made from."""
+    """Say what a study's tables in a folder were made from."""
     environments: list[dict[str, Any]] = []
     lines = []
     for record in records:
@@ -53,7 +53,7 @@ def write(
         lines.append(json.dumps(line))
     head = {
         "command": command,
-        "code": _code(),
+        "code": _code(name),
         "tables": {f"{frame}.csv": checksum(folder / f"{frame}.csv") for frame in frames},
         "claims": [row["id"] for row in claims],
         "environments": environments,
@@ -72,9 +72,9 @@ def is_current(folder: Path, name: str, configs: Sequence[Any], store: Path) -> 
         seals = [(line["record"], line["seal"]) for line in told["records"]]
         paths = [record_folder(store, name, config) for config in configs]
         claims = pd.read_csv(folder / "claims.csv", dtype=str)
-        mine = claims[claims["experiment"] == name]["id"]
+        mine = claims[claims["study"] == name]["id"]
         return (
-            told["code"] == _code()
+            told["code"] == _code(name)
             and all(checksum(folder / table) == sha for table, sha in told["tables"].items())
             and set(mine) == set(told["claims"])
             and seals == [(path.name, seal(path)) for path in paths]
@@ -84,9 +84,9 @@ def is_current(folder: Path, name: str, configs: Sequence[Any], store: Path) -> 
 
 
 @cache
-def _code() -> str:
-    """A checksum of the code that tables depend on."""
-    files = sorted([*_ROOT.glob("experiments/**/*.py"), *_ROOT.glob("mazerl/**/*.py")])
+def _code(name: str) -> str:
+    """A checksum of the code that a study's tables depend on."""
+    files = [*code_of(name), *sorted(_PACKAGE.glob("**/*.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -97,21 +97,21 @@ def explain(table: Path) -> str:
         MazerlError: there is no such table, or nothing is known of it.
     """
     if not table.exists():
-        raise MazerlError(f"{table} does not exist; run `python -m experiments table all`")
-    for name in EXPERIMENTS:
-        file = _file(table.parent, name)
-        told = json.loads(file.read_text()) if file.exists() else {"tables": {}}
+        raise MazerlError(f"{table} does not exist; run `{offered().command} table`")
+    for file in sorted((table.parent / "records").glob("*.json")):
+        told = json.loads(file.read_text())
         if table.name in told["tables"]:
+            name = file.stem
             break
     else:
         raise MazerlError(
             f"no file in {table.parent / 'records'} names {table.name}; make it again with "
-            "`python -m experiments table`"
+            f"`{offered().command} table`"
         )
     same = checksum(table) == told["tables"][table.name]
     records = told["records"]
     lines = [
-        f"{table} is a table of the experiment {name}, made from {len(records)} records.",
+        f"{table} is a table of the study {name}, made from {len(records)} records.",
         "It is as it was made." if same else "IT HAS BEEN CHANGED since it was made.",
         "",
         f"Made again by: {told['command']}",

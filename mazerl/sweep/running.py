@@ -1,4 +1,4 @@
-"""`python -m experiments run`: the plan, the sweep, and how it ended."""
+"""`mazerl sweep run`: the plan, the sweep, and how it ended."""
 
 import math
 import sys
@@ -27,7 +27,7 @@ from mazerl.sweep.options import (
     Settings,
     Size,
     cells_of,
-    chosen_experiments,
+    chosen_studies,
     console,
     is_sweep,
     told_seconds,
@@ -69,14 +69,18 @@ def run(
         str | None, tyro.conf.arg(metavar="PROJECT", help="log metrics to Weights & Biases")
     ] = None,
 ) -> None:
-    """Run the cells of experiments that are not stored yet (`all` for every experiment).
+    """Run the cells of studies that are not stored yet (`all` for every study).
 
     Ctrl-C or SIGTERM ends a run cleanly, with exit code 130 or 75; the same command goes on.
     """
-    chosen = chosen_experiments(names)
+    chosen = chosen_studies(names)
     is_sweep(chosen, settings, seeds)
     most = math.inf if yes else MOST_CELLS
-    cells = [Cell(n, config) for n in chosen for config in cells_of(n, size, settings, seeds, most)]
+    cells = [
+        Cell(name, config)
+        for name in chosen.values()
+        for config in cells_of(name, size, settings, seeds, most)
+    ]
     require_writable(results)
     todo = _plan(results, cells, workers if executor != "ray" or address is None else None)
     if not todo:
@@ -101,8 +105,8 @@ def _plan(results: Path, cells: Sequence[Cell], workers: int | None) -> list[Cel
     todo = [cell for cell in cells if not stored[cell]]
     seconds = 0.0
     unknown = set()
-    for name, count in Counter(cell.experiment for cell in todo).items():
-        mine = [cell for cell in cells if cell.experiment == name and stored[cell]]
+    for name, count in Counter(cell.study for cell in todo).items():
+        mine = [cell for cell in cells if cell.study == name and stored[cell]]
         each = seconds_of(results, mine[-_ENOUGH:])
         each = told_seconds().get(name) if each is None else each
         if each is None:
@@ -126,7 +130,7 @@ def _report(outcome: Outcome, results: Path, cells: Sequence[Cell]) -> None:
     for cell, failure in outcome.failed:
         print(failure.trace, end="", file=sys.stderr)
         config = config_json(cell.config)
-        print(f"failed: {cell.experiment} {config}: {failure.message}", file=sys.stderr)
+        print(f"failed: {cell.study} {config}: {failure.message}", file=sys.stderr)
     if outcome.stop():
         stored = sum(is_done(results, *cell) for cell in cells)
         print(

@@ -1,4 +1,4 @@
-"""What a terminal shows of a sweep: a bar an experiment, and how the running cells do."""
+"""What a terminal shows of a sweep: a bar a study, and how the running cells do."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Screen:
             TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[cell]}"),
             console=console,
         )  # fmt: skip
-        totals = Counter(cell.experiment for cell in cells)
+        totals = Counter(cell.study for cell in cells)
         self._bars = {
             name: self._progress.add_task(name, total=total, cell="")
             for name, total in totals.items()
@@ -48,26 +48,26 @@ class Screen:
     def began(self, task: Task) -> None:
         """A task runs."""
         self._running[task] = brief(task)
-        self._show(task.experiment)
+        self._show(task.study)
 
     def told(self, task: Task, told: Told) -> None:
         """One of its trainings got on."""
         time = told.metrics.get("hitting_time")
         now = "" if time is None else f" H={np.median(time):.4g}"
         self._running[task] = f"{brief(task)} {told.training} {told.update}{now}"
-        self._show(task.experiment)
+        self._show(task.study)
 
     def stored(self, task: Task, cells: int) -> None:
         """Cells of it are done."""
-        self._progress.advance(self._bars[task.experiment], cells)
+        self._progress.advance(self._bars[task.study], cells)
 
     def ended(self, task: Task) -> None:
         """It runs no more."""
         self._running.pop(task, None)
-        self._show(task.experiment)
+        self._show(task.study)
 
     def _show(self, name: str) -> None:
-        running = [text for task, text in self._running.items() if task.experiment == name]
+        running = [text for task, text in self._running.items() if task.study == name]
         text = running[-1] if running else ""
         if len(running) > 1:
             text = f"{len(running)} running; {text}"

@@ -1,4 +1,4 @@
-"""`python -m experiments table`: records become the tables that figures are drawn from."""
+"""`mazerl sweep table`: records become the tables that figures are drawn from."""
 
 import shlex
 from collections.abc import Hashable, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.store.records import Record, read_records
 from mazerl.sweep import claims, provenance
 from mazerl.sweep.options import (
@@ -18,12 +18,12 @@ from mazerl.sweep.options import (
     Settings,
     Size,
     cells_of,
-    chosen_experiments,
+    chosen_studies,
     console,
     data_folder,
     is_sweep,
 )
-from mazerl.sweep.studies import EXPERIMENTS, Tables, load
+from mazerl.sweep.studies import Tables, families, load, offered
 
 
 def table(
@@ -34,11 +34,11 @@ def table(
     settings: Settings = (),
     seeds: Seeds = None,
 ) -> None:
-    """Turn records into the CSV files that figures are drawn from (`all` for every experiment)."""
-    chosen = chosen_experiments(names)
+    """Turn records into the CSV files that figures are drawn from (`all` for every study)."""
+    chosen = chosen_studies(names)
     swept = is_sweep(chosen, settings, seeds)
     folder = data_folder(data, results, "sweep" if swept else size)
-    for name in chosen:
+    for word, name in chosen.items():
         cells = cells_of(name, size, settings, seeds)
         if not swept and provenance.is_current(folder, name, cells, results):
             console.print(f"{name}: up to date")
@@ -49,17 +49,18 @@ def table(
         for file, frame in tables.frames.items():
             frame.to_csv(folder / f"{file}.csv", index=False, float_format="%.10g")
             console.print(f"{name}: {folder / file}.csv, {len(frame)} rows")
-        if tables.claims and not swept:  # claims are about an experiment's own grid
-            claims.store(tables.claims, name, folder / "claims.csv", EXPERIMENTS)
+        if tables.claims and not swept:  # claims are about a study's own grid
+            rows = claims.describe(tables.claims, name, families(name))
+            claims.store(rows, name, folder / "claims.csv")
         if not swept:
             _store_seconds(folder / "seconds.csv", name, records)
-        command = _command(name, size, settings, seeds)
+        command = _command(word, size, settings, seeds)
         claimed = [] if swept else tables.claims
         provenance.write(folder, name, command, records, tables.frames, claimed, results)
 
 
 def _tables(name: str, records: Sequence[Record], swept: bool) -> Tables:
-    """An experiment's tables; of a sweep, which its claims are not about, what it can say."""
+    """A study's tables; of a sweep, which its claims are not about, what it can say."""
     try:
         return load(name).table(list(records))
     except Exception as error:
@@ -71,9 +72,9 @@ def _tables(name: str, records: Sequence[Record], swept: bool) -> Tables:
         ) from error
 
 
-def _command(name: str, size: str, settings: Sequence[str], seeds: int | None) -> str:
+def _command(word: str, size: str, settings: Sequence[str], seeds: int | None) -> str:
     """What runs the cells of a table."""
-    words = ["python", "-m", "experiments", "run", name]
+    words = [*offered().command.split(), "run", word]
     words += [] if size == "full" else ["--size", size]
     for setting in settings:
         words += ["--set", setting]
@@ -82,11 +83,10 @@ def _command(name: str, size: str, settings: Sequence[str], seeds: int | None) -
 
 
 def _store_seconds(path: Path, name: str, records: Sequence[Record]) -> None:
-    """Bring an experiment's mean seconds a cell up to date."""
+    """Bring a study's mean seconds a cell up to date."""
     seconds = float(np.mean([record.environment["seconds"] for record in records]))
     told: dict[Hashable, float] = {}
     if path.exists():
-        told = pd.read_csv(path).set_index("experiment")["seconds"].to_dict()
+        told = pd.read_csv(path).set_index("study")["seconds"].to_dict()
     told[name] = round(seconds, 2)
-    rows = [(each, told[each]) for each in EXPERIMENTS if each in told]
-    pd.DataFrame(rows, columns=["experiment", "seconds"]).to_csv(path, index=False)
+    pd.DataFrame(told.items(), columns=["study", "seconds"]).to_csv(path, index=False)

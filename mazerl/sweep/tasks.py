@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.store.records import describe_environment
-from mazerl.sweep.studies import load
+from mazerl.sweep.studies import find, load
 from mazerl.sweep.work import Saving, Told, Work, forget_compilations
 from mazerl.train import TrainingStoppedError
 
 
 class Task(NamedTuple):
-    """Cells of one experiment that run together: one, or several that differ in their seed."""
+    """Cells of one study that run together: one, or several that differ in their seed."""
 
-    experiment: str
+    place: str  # what `studies.find` finds the study by, in the worker's process too
+    study: str
     configs: tuple[Any, ...]
     store: Path  # base models are read from here, where the worker sees it
     saving: Saving
@@ -37,7 +38,7 @@ class Failure(NamedTuple):
 class Kept(NamedTuple):
     """A record that is no cell's, such as a base model."""
 
-    experiment: str
+    study: str
     config: Any
     arrays: dict[str, np.ndarray]
     seconds: float
@@ -63,13 +64,13 @@ def perform(task: Task, tell: Callable[[Event], None], stop: Callable[[], bool])
     use_compilation_cache()
     forget_compilations()
 
-    def keep(experiment: str, config: Any, arrays: Any, seconds: float) -> None:
-        tell(Kept(experiment, config, dict(arrays), seconds))
+    def keep(study: str, config: Any, arrays: Any, seconds: float) -> None:
+        tell(Kept(study, config, dict(arrays), seconds))
 
     work = Work(task.store, task.saving, tell, keep, stop)
     begun = time.perf_counter()
     try:
-        outcomes = run_cells(task.experiment, task.configs, work)
+        outcomes = run_cells(find(task.place), task.configs, work)
     except TrainingStoppedError:
         tell(Stopped())
         return
@@ -85,7 +86,7 @@ def perform(task: Task, tell: Callable[[Event], None], stop: Callable[[], bool])
 def run_cells(
     name: str, configs: tuple[Any, ...], work: Work
 ) -> list[Mapping[str, np.ndarray] | Failure]:
-    """Run cells: together, where the experiment can."""
+    """Run cells: together, where the study can."""
     module = load(name)
     together = getattr(module, "run_seeds", None)
     if together is not None:

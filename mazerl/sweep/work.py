@@ -23,7 +23,7 @@ class Told(NamedTuple):
 
 
 Keep = Callable[[str, Any, Mapping[str, np.ndarray], float], None]
-"""(experiment, config, arrays, seconds): keeps a record that is no cell's, such as a base model."""
+"""(study, config, arrays, seconds): keeps a record that is no cell's, such as a base model."""
 
 
 class Saving(NamedTuple):
@@ -68,14 +68,12 @@ class Work:
         saved = None if folder is None else _Lazy(folder / training)
         return Watch(tell, saved, seconds, self.stop, save_last=False)
 
-    def hand_over(
-        self, root: Path, experiment: str, config: Any, arrays: Any, seconds: float
-    ) -> None:
+    def hand_over(self, root: Path, study: str, config: Any, arrays: Any, seconds: float) -> None:
         """`results.write_record`, or what stands for it where only the driver may write."""
         if self.keep is None:
-            write_record(root, experiment, config, arrays, seconds)
+            write_record(root, study, config, arrays, seconds)
         else:
-            self.keep(experiment, config, arrays, seconds)
+            self.keep(study, config, arrays, seconds)
 
 
 @dataclass(frozen=True)

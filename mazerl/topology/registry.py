@@ -7,7 +7,6 @@ A builder is a plain function with keyword parameters. It returns a `MultiGraph`
 import gc
 import importlib.util
 import inspect
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, first_line, where_raised
 
 # networkx is generic for type checkers only.
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def known_topologies() -> dict[str, Builder]:
             builder = entry.load()
         except Exception as error:
             raise MazerlError(
-                f"{where}: {_first_line(error)}; mend or remove its package"
+                f"{where}: {first_line(error)}; mend or remove its package"
             ) from error
         if found.get(entry.name, builder) is not builder:
             raise MazerlError(f"{where} takes a name in use; rename it")
@@ -103,7 +102,7 @@ def build(name: str, /, **parameters: Any) -> Graph:
     except MazerlError:
         raise
     except Exception as error:
-        raise MazerlError(f"topology {name!r}: {_where(error)}; mend the builder") from error
+        raise MazerlError(f"topology {name!r}: {where_raised(error)}; mend the builder") from error
     if not isinstance(graph, nx.Graph):
         kind = type(graph).__name__
         raise MazerlError(f"topology {name!r} returned {kind}; return a networkx.MultiGraph")
@@ -150,21 +149,8 @@ def _from_file(name: str) -> Builder:
     except MazerlError:
         raise
     except Exception as error:
-        raise MazerlError(f"topology {name!r}: {_where(error)}; mend the file") from error
+        raise MazerlError(f"topology {name!r}: {where_raised(error)}; mend the file") from error
     builder = getattr(module, function, None)
     if not callable(builder):
         raise MazerlError(f"topology {name!r}: {place} has no function {function!r}; define it")
     return builder
-
-
-def _where(error: Exception) -> str:
-    """File, line and kind of an error in a user's code."""
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}, line {error.lineno}: {_first_line(error)}"
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{frame.filename}, line {frame.lineno}: {_first_line(error)}"
-
-
-def _first_line(error: Exception) -> str:
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

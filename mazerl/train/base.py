@@ -23,6 +23,7 @@ from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.scoring import is_decided, port_log_probabilities
 from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
+from mazerl.policy.turns import init_turning, turning
 from mazerl.store.records import is_done, read_record, write_record
 from mazerl.train.loop import train
 from mazerl.train.method import Training
@@ -86,6 +87,7 @@ def base_model(
     decoder: Decoder,
     seed: int,
     write: Callable[[Path, str, Any, dict[str, np.ndarray], float], object] = write_record,
+    max_degree: int | None = None,
 ) -> Any:
     """The stored base model of a maze, a shape and a seed; pretrained and stored if there is none.
 
@@ -96,15 +98,29 @@ def base_model(
         decoder: the transformer's shape.
         seed: of the random parameters and the pretraining.
         write: stores a new one; given root, experiment, config, arrays and seconds.
+        max_degree: of a policy over turns; None: one over arcs.
     """
     shape = dataclasses.asdict(decoder)
-    config = {"maze": description, "decoder": shape, "seed": seed, "divergence": MAX_DIVERGENCE}
-    policy, key = transformer(decoder), jax.random.key(seed)
+    config: dict[str, Any] = {
+        "maze": description,
+        "decoder": shape,
+        "seed": seed,
+        "divergence": MAX_DIVERGENCE,
+    }
+    if max_degree is not None:
+        config["max_degree"] = max_degree
+    policy = transformer(decoder) if max_degree is None else turning(decoder, max_degree)
+    key = jax.random.key(seed)
     if is_done(root, STORE, config):
         found = read_record(root, STORE, config).arrays
     else:
         began = time.perf_counter()
-        start = init_transformer(decoder, maze, jax.random.fold_in(key, 0))
+        begin = jax.random.fold_in(key, 0)
+        start = (
+            init_transformer(decoder, maze, begin)
+            if max_degree is None
+            else init_turning(decoder, begin, max_degree)
+        )
         params = pretrain(maze, policy, start, jax.random.fold_in(key, 1))
         found = flatten(params)
         write(root, STORE, config, found, time.perf_counter() - began)

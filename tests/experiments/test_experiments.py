@@ -3,19 +3,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from experiments import DATA, OFFER, ROOT, pages
 from figures import FIGURES
 from figures.__main__ import main as draw
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.store.records import Record, config_json, is_done, read_records, record_folder
 from mazerl.sweep import claims
 from mazerl.sweep.commands import main
-from mazerl.sweep.options import ROOT
-from mazerl.sweep.studies import EXPERIMENTS, grid, load
+from mazerl.sweep.studies import families, grid, load
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,8 @@ def test_every_claim_and_control_holds_on_the_smoke_grids(
     assert f"{len(rows)} of {len(rows)} verdicts hold" in capsys.readouterr().out
     # Every experiment but the gallery makes claims, and each of them has a control.
     for role in ("claim", "control"):
-        made = set(rows[rows["role"] == role]["experiment"])
-        assert made == set(EXPERIMENTS) - {"gallery"}
+        made = set(rows[rows["role"] == role]["study"])
+        assert made == set(OFFER.places) - {"gallery"}
     assert rows["id"].is_unique
 
 
@@ -75,7 +76,7 @@ def test_what_is_drawn_already_is_left_alone(
 
 
 def test_a_second_run_does_nothing_and_a_lost_cell_is_run_again(store: Path) -> None:
-    config = load("gallery").SMOKE[0]
+    config = grid("gallery", "smoke")[0]
     folder = record_folder(store, "gallery", config)
     written = (folder / "arrays.npz").stat().st_mtime_ns
     main(["run", "gallery", "--size", "smoke", "--results", str(store)])
@@ -98,34 +99,61 @@ def test_a_failing_verdict_exits_1(store: Path, tmp_path: Path) -> None:
 def test_swapped_data_turn_the_verdicts_round(store: Path) -> None:
     module = load("inference_scaling")
     loses = {"C3.1", "C3.1c", "C3.2", "C3.2c", "C3.3 L=3", "C3.3c"}
-    records = read_records(store, "inference_scaling", module.SMOKE)
+    records = read_records(store, "inference_scaling", grid("inference_scaling", "smoke"))
     other = {"sft": "rlvr", "rlvr": "sft", "base": "base"}
     swapped = [r._replace(config=r.config | {"method": other[r.config["method"]]}) for r in records]
     verdicts = {row["id"]: row["verdict"] for row in module.table(swapped).claims}
     assert {name for name, verdict in verdicts.items() if verdict == "FAILS"} >= loses
 
 
-def test_readme_table_is_rendered_between_its_markers(store: Path, tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{claims.BEGIN}\nstale\n{claims.END}\nafter\n")
-    main(["readme", "--data", str(store / "smoke"), "--file", str(readme)])
-    text = readme.read_text()
+def test_readme_table_is_rendered_between_its_markers(store: Path) -> None:
+    readme = f"before\n{pages.BEGIN}\nstale\n{pages.END}\nafter\n"
+    rows = claims.read(store / "smoke" / "claims.csv")
+    rows.loc[rows["id"] == "C1.2", "verdict"] = "FAILS"
+    text = pages.render(rows, readme)
     assert "stale" not in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "| C1.2 |" in text
-    assert "*control:*" in text
+    table = [line for line in text.splitlines() if line.startswith("| [")]
+    assert len(table) == len(pages.known_families()) == 14
+    first = table[0].split(" | ")
+    assert first[0].endswith("[C1](docs/claims/C1.md)")
+    assert first[2:] == ["1 of 2", "1 of 1 |"]
 
 
-def test_committed_readme_shows_the_committed_claims() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert claims.render(claims.read(ROOT / "figures" / "data" / "claims.csv"), text) == text
+def test_a_page_shows_all_that_a_claim_owes() -> None:
+    rows = claims.read(DATA / "claims.csv")
+    family, study = next(each for each in pages.known_families() if each[0].id == "C3")
+    shown = pages.page(family, study, rows, {"inference_scaling": 60.0})
+    for owed in (family.statement, family.source, family.control, family.scope, "C3.4c",
+                 "384 minutes", "exact and sampled", "run inference_scaling"):  # fmt: skip
+        assert owed in shown
+    assert "| C1.1 |" not in shown
+
+
+def test_committed_readme_and_pages_show_the_committed_claims(tmp_path: Path) -> None:
+    text = pages.README.read_text()
+    assert pages.render(claims.read(DATA / "claims.csv"), text) == text
+    pages.write(tmp_path)
+    made = {page.name: page.read_text() for page in tmp_path.iterdir()}
+    assert {page.name: page.read_text() for page in pages.PAGES.glob("*.md")} == made
+
+
+def test_every_claim_has_its_family_source_and_scope() -> None:
+    rows = claims.read(DATA / "claims.csv")
+    again = []
+    for name in sorted(set(rows["study"])):
+        mine: list[Any] = rows[rows["study"] == name].to_dict("records")
+        again.append(claims.describe(mine, name, families(name)))
+    pd.testing.assert_frame_equal(pd.concat(again).sort_values("id", ignore_index=True), rows)
+    for column in ("source", "scope", "kind"):
+        assert (rows[column] != "").all()
 
 
 def test_committed_claims_hold_and_are_complete() -> None:
-    rows = claims.read(ROOT / "figures" / "data" / "claims.csv")
+    rows = claims.read(DATA / "claims.csv")
     assert (rows["verdict"] == "holds").all()
-    assert set(rows["experiment"]) == set(EXPERIMENTS) - {"gallery"}
+    assert set(rows["study"]) == set(OFFER.places) - {"gallery"}
 
 
 def test_training_costs_are_fitted() -> None:
@@ -157,7 +185,7 @@ def test_training_costs_are_fitted() -> None:
 
 
 def test_quick_grids_are_no_larger_than_the_full_ones() -> None:
-    for name in EXPERIMENTS:
+    for name in OFFER.places:
         sizes = [len(grid(name, size)) for size in ("smoke", "quick", "full")]
         assert 0 < sizes[1] <= sizes[2]
         assert all(config_json(config) for config in grid(name, "quick"))
@@ -178,7 +206,7 @@ def test_the_forecast_counts_what_is_missing(
 def test_status_and_list(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["status", "--size", "smoke", "--results", str(store)])
     lines = capsys.readouterr().out.splitlines()
-    assert {line.split()[0] for line in lines[1:]} == set(EXPERIMENTS)
+    assert {line.split()[0] for line in lines[1:]} == set(OFFER.places)
     assert all(line.split()[2] == "0" for line in lines[1:])
     main(["list"])
     assert "C3: how inference time grows" in " ".join(capsys.readouterr().out.split())
@@ -208,14 +236,14 @@ def test_bad_input_is_one_line_and_exit_code_2(
     file = tmp_path / "file"
     file.write_text("")
     results = ["--size", "smoke", "--results", str(tmp_path / "empty")]
-    assert "unknown experiment 'lerning'; known: learning" in bad(["run", "lerning"], capsys)
+    assert "unknown study 'lerning'; known: learning" in bad(["run", "lerning"], capsys)
     assert "name an experiment, or all" in bad(["run"], capsys)
     said = bad(["run", "gallery", "--size", "smoke", "--results", str(file)], capsys)
     assert "cannot write results" in said
     assert "cells have no finished record" in bad(["table", "gallery", *results], capsys)
     assert "claims.csv does not exist" in bad(["claims", "--data", str(tmp_path)], capsys)
 
-    config = load("gallery").SMOKE[0]
+    config = grid("gallery", "smoke")[0]
     store = tmp_path / "store"
     main(["run", "gallery", "--size", "smoke", "--results", str(store)])
     capsys.readouterr()

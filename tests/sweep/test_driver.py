@@ -19,7 +19,7 @@ import pytest
 
 from mazerl import MazerlError
 from mazerl.store.records import is_done, read_record
-from mazerl.sweep import studies
+from mazerl.sweep import studies, tasks
 from mazerl.sweep.commands import main
 from mazerl.sweep.driver import Cell, Driver, tasks_of
 from mazerl.sweep.executors import make_executor
@@ -56,9 +56,9 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make an experiment of a function, known to this process alone."""
 
     def make(run: Callable[[Config], dict[str, np.ndarray]]) -> None:
-        module = SimpleNamespace(run=run, GRID=(Config(0),), SMOKE=(Config(0),))
-        monkeypatch.setitem(sys.modules, "experiments.backtracking.demo", module)
-        monkeypatch.setattr(studies, "EXPERIMENTS", ("demo",))
+        module: Any = SimpleNamespace(run=run, table=None, GRID=(Config(0),), SMOKE=(Config(0),))
+        monkeypatch.setitem(studies._found, "demo", studies._Found("demo", module))
+        monkeypatch.setattr(tasks, "find", lambda place: "demo")
 
     return make
 

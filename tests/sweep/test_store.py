@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from experiments import DATA
 from mazerl.store.records import config_json, read_record, record_folder, write_record
 from mazerl.sweep.commands import main
 from mazerl.sweep.driver import LOCKS
-from mazerl.sweep.options import DATA
-from mazerl.sweep.studies import grid, load
+from mazerl.sweep.studies import grid
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def store(whole: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def record(store: Path) -> Path:
-    return record_folder(store, "inference_scaling", load("inference_scaling").SMOKE[0])
+    return record_folder(store, "inference_scaling", grid("inference_scaling", "smoke")[0])
 
 
 def doctor(store: Path, capsys: pytest.CaptureFixture[str], *more: str, code: int = 1) -> list[str]:
@@ -82,7 +82,7 @@ def test_damage_is_found_and_mended(
     harm(record / name)
     said = doctor(store, capsys)
     assert said[0] == f"{record / name}: {says}"
-    config = config_json(load("inference_scaling").SMOKE[0])
+    config = config_json(grid("inference_scaling", "smoke")[0])
     lost = "(its config is lost)" if name == "config.json" else config
     assert said[1] == f"run again: inference_scaling {lost}"
     assert record.exists()  # nothing is removed unasked
@@ -141,7 +141,7 @@ def test_records_of_a_newer_version_are_one_line_and_exit_code_2(
 
 
 def test_records_of_the_first_format_are_read(store: Path, record: Path) -> None:
-    config = load("inference_scaling").SMOKE[0]
+    config = grid("inference_scaling", "smoke")[0]
     before = read_record(store, "inference_scaling", config)
     told = json.loads((record / "DONE").read_text())
     (record / "DONE").write_text(json.dumps(told["files"]))
@@ -164,13 +164,13 @@ def test_stores_are_compared_cell_by_cell(
     assert f"inference_scaling {cells} 0 0 0 " in " ".join(said.split()) + " "
     assert "no number differs" in said
 
-    config = load("inference_scaling").SMOKE[0]
+    config = grid("inference_scaling", "smoke")[0]
     stored = read_record(store, "inference_scaling", config)
     name, value = next((k, v) for k, v in stored.arrays.items() if v.dtype == float and v.any())
     arrays = stored.arrays | {name: value * (1 + 1e-3)}
     shutil.rmtree(record)
     write_record(store, "inference_scaling", config, arrays, 0)
-    second = record_folder(store, "inference_scaling", load("inference_scaling").SMOKE[1])
+    second = record_folder(store, "inference_scaling", grid("inference_scaling", "smoke")[1])
     shutil.rmtree(second)
     with pytest.raises(SystemExit) as stop:
         main(["compare", str(whole), str(store)])
@@ -202,7 +202,7 @@ def test_tables_that_are_current_are_not_made_again(
     assert "up to date" not in tables()
     assert csv.read_bytes() == before
     # A changed record, filed as the same cell.
-    config = load("inference_scaling").SMOKE[0]
+    config = grid("inference_scaling", "smoke")[0]
     arrays = read_record(store, "inference_scaling", config).arrays
     shutil.rmtree(record)
     write_record(store, "inference_scaling", config, arrays, 5)

@@ -7,7 +7,7 @@ Only the driver, which listens, writes records. To add one, write a class with `
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.sweep.tasks import Event, Task
 
 Tell = Callable[[Task, Event], None]

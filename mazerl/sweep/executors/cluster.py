@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mazerl import MazerlError
+from mazerl.errors import MazerlError
 from mazerl.sweep.executors import RETRIES, WAIT, Tell
+from mazerl.sweep.studies import packages_found
 from mazerl.sweep.tasks import Ended, Event, Failure, Stopped, Task, perform
 from mazerl.sweep.work import Told
 
 _ANSWERS_WITHIN = 10.0  # seconds
-_ROOT = Path(__file__).parent.parent.parent.parent
+_PACKAGE = Path(__file__).parent.parent.parent
 
 
 class RayCluster:
@@ -80,9 +81,10 @@ class RayCluster:
             tell(task, Ended((failure,) * len(task.configs), {}))
 
     def _connect(self) -> None:
-        ignored = [".git", ".venv", "results", "figures", "tests", ".*_cache", ".hypothesis"]
+        # What is not installed goes along: studies, and mazerl itself from a checkout.
+        code = {*packages_found(), *([] if "site-packages" in _PACKAGE.parts else [_PACKAGE])}
         options: dict[str, Any] = {
-            "runtime_env": {"working_dir": str(_ROOT), "excludes": ignored},
+            "runtime_env": {"py_modules": sorted(map(str, code)), "excludes": ["__pycache__"]},
             "log_to_driver": False,
             "logging_level": "error",
             "include_dashboard": False if self.address is None else None,

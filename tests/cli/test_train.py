@@ -8,9 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from mazerl.cli import train as recipes
+from mazerl.cli import train as train_command
 from mazerl.cli.main import main
-from mazerl.cli.train import load_run
+from mazerl.cli.runs import load_run
 from mazerl.train.checkpoint import CheckpointFolder
 
 TINY = ["--width", "2", "--depth", "1", "--lanes", "2"]
@@ -83,7 +83,7 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointFolder, "save", break_off)
-        patch.setattr(recipes, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(InterruptedRunError):
             main(["train", *words, str(broken)])
     assert load_run(broken)[3] == 8
@@ -146,7 +146,7 @@ def test_asymmetric_corridors_train(tmp_path: Path, capsys: pytest.CaptureFixtur
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
         main(["train", *PPO, "--steps", "10", "--out", str(out)])
     return out
 

@@ -33,9 +33,10 @@ _RUN: Options = {
 }
 _POLICY: Options = {
     "policy": (
-        Literal["tabular", "transformer"],
+        Literal["tabular", "transformer", "turning"],
         "tabular",
-        "tabular: a free row per arrival arc; transformer: a decoder over arcs",
+        "tabular: a free row per arrival arc; transformer: a decoder over arcs; turning: the same "
+        "over turns, which fits mazes of any size",
     ),
     "layers": (int, Decoder().layers, "of the transformer"),
     "channels": (int, Decoder().channels, "width of the transformer"),
@@ -46,6 +47,7 @@ _POLICY: Options = {
         "arcs that each layer attends to: 1 is the paper's edge-state policy, the time limit the "
         "whole walk",
     ),
+    "max_degree": (int, 8, "ports that a policy over turns can choose among"),
     "dtype": (Literal["float32", "bfloat16"], Decoder().dtype, "of the transformer's activations"),
     "legality": (
         Literal["masked", "learned"],
@@ -132,15 +134,15 @@ _DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def train_options(method: str) -> Options:
-    """The flags of a method, the topology's own left out.
+def train_options(method: str) -> dict[str, Options]:
+    """The flags of a method, in groups; the topology's own are left out.
 
     Raises:
         MazerlError: the method is unknown (the message lists the known ones).
     """
     if method not in METHODS:
         raise MazerlError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    return _RUN | _POLICY | _TRAINING | _METHOD[method]
+    return {"policy": _POLICY, "training": _METHOD[method] | _TRAINING, "run": _RUN}
 
 
 def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -148,5 +150,9 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
 
     Every update is recorded.
     """
-    filled = _DEFAULTS[method][options["policy"]] | {"record_every": 1}
+    policy = options["policy"]
+    filled = _DEFAULTS[method]["tabular" if policy == "tabular" else "transformer"]
+    filled = filled | {"record_every": 1}
+    if policy != "turning":
+        options = {name: value for name, value in options.items() if name != "max_degree"}
     return options | {k: v for k, v in filled.items() if options.get(k) is None}

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mazerl import MazerlError
-from mazerl.sweep import grids as sweeps
+from mazerl.sweep import grids
 from mazerl.sweep.commands import main
 from mazerl.sweep.grids import sweep
 
@@ -23,8 +23,8 @@ class Config:
 
 
 @pytest.fixture(autouse=True)
-def grids(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "grid", lambda name, size: [Config()])
+def own_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grids, "grid", lambda name, size: [Config()])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""python -m experiments.pages: README's table of claim families, and a page of docs for each.
+
+A page's words are the study's `CLAIM_FAMILIES`, its numbers are figures/data/claims.csv.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from experiments import DATA, OFFER, ROOT
+from mazerl.errors import MazerlError
+from mazerl.sweep import claims
+from mazerl.sweep.claims import Family
+from mazerl.sweep.studies import families, grid, load, offer
+
+README, PAGES = ROOT / "README.md", ROOT / "docs" / "claims"
+BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+_ROW = ("id", "statement", "kind", "expected", "measured", "interval", "tolerance", "verdict")
+
+
+def known_families() -> list[tuple[Family, str]]:
+    """All families in the order of their ids, each with its study."""
+    offer(OFFER)
+    found = [(family, name) for name in OFFER.places for family in families(name)]
+    return sorted(found, key=lambda each: each[0].id)
+
+
+def rows_of(family: Family, rows: pd.DataFrame) -> pd.DataFrame:
+    """The claims of a family."""
+    every = [other for other, _ in known_families()]
+    return rows[[claims.family_of(name, every) == family for name in rows["id"]]]
+
+
+def summary(rows: pd.DataFrame) -> str:
+    """README's table: a row a family."""
+    lines = [
+        "| | what is claimed | claims that hold | controls that fail as they must |",
+        "| --- | --- | --- | --- |",
+    ]
+    for family, _ in known_families():
+        mine = rows_of(family, rows)
+        counts = [_held(mine[mine["role"] == role]) for role in ("claim", "control")]
+        link = f"[{family.id}](docs/claims/{family.id}.md)"
+        lines.append(f"| {link} | {family.statement} | {counts[0]} | {counts[1]} |")
+    return "\n".join(lines)
+
+
+def _held(rows: pd.DataFrame) -> str:
+    return f"{(rows['verdict'] == 'holds').sum()} of {len(rows)}"
+
+
+def render(rows: pd.DataFrame, readme: str) -> str:
+    """README's text with the table between its markers brought up to date."""
+    if BEGIN not in readme or END not in readme:
+        raise MazerlError(f"README.md has no claims markers; put back {BEGIN} and {END}")
+    before, rest = readme.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    return f"{before}{BEGIN}\n{summary(rows)}\n{END}{after}"
+
+
+def page(family: Family, study: str, rows: pd.DataFrame, seconds: dict[str, float]) -> str:
+    """A family's page, by the schema that all share."""
+    mine = rows_of(family, rows)
+    kinds = sorted(set(mine["kind"]))
+    minutes = seconds.get(study, 0.0) * len(grid(study, "full")) / 60
+    asks = (load(study).__doc__ or "").splitlines()[0]
+    return f"""# {family.id}: {family.title}
+
+{family.statement}
+
+| | |
+| --- | --- |
+| source | {family.source} |
+| judged | {" and ".join(kinds)} |
+| study | `{study}`: {asks} |
+| made by | `python -m experiments run {study}`, about {_about(minutes)} on one core |
+| tables | `python -m experiments table {study}`, then `python -m figures {study}` |
+| records | `python -m experiments explain figures/data/{study}.csv` |
+
+## Control
+
+{family.control}
+
+## Scope: what this does not show
+
+{family.scope}
+
+## Claims and controls
+
+{claims.to_markdown(mine, _ROW)}
+
+![{family.title}](../../figures/{study}.png)
+"""
+
+
+def _about(minutes: float) -> str:
+    return f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{max(1, round(60 * minutes))} s"
+
+
+def index(rows: pd.DataFrame) -> str:
+    """The page that lists the families."""
+    sampled = (rows["kind"] == "sampled").sum()
+    table = summary(rows).replace("(docs/claims/", "(")
+    names = "\n".join(family.id for family, _ in known_families())
+    return f"""# Claims
+
+{len(rows)} verdicts, {sampled} of them judged from samples, all others computed. Every family has
+controls: the same measurement where the claim must fail. A control holds if it did fail.
+
+{table}
+
+```{{toctree}}
+:hidden:
+
+{names}
+```
+"""
+
+
+def write(folder: Path = PAGES) -> None:
+    """Write all pages."""
+    rows = claims.read(DATA / "claims.csv")
+    told = pd.read_csv(DATA / "seconds.csv")
+    seconds = dict(zip(told["study"], told["seconds"], strict=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.md").write_text(index(rows))
+    for family, study in known_families():
+        (folder / f"{family.id}.md").write_text(page(family, study, rows, seconds))
+
+
+def main() -> None:
+    """Bring README's table and the pages up to date."""
+    README.write_text(render(claims.read(DATA / "claims.csv"), README.read_text()))
+    write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""From a configuration to a run that is ready to be trained."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mazerl.cli.runs import Config, decoder_of, load_run, max_degree, maze_of, policy_of, take
+from mazerl.errors import MazerlError
+from mazerl.maze import Maze
+from mazerl.policy.contract import Policy
+from mazerl.policy.tabular import UNIFORM
+from mazerl.store.records import write_record
+from mazerl.train import Method, Training, grpo, ppo, sft
+from mazerl.train.base import base_model
+from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
+from mazerl.walk.env import Reward
+from mazerl.walk.rollouts import rollout
+
+# Sub-keys of the run's seed.
+_TRAIN, _WALKS, EVALUATE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run, ready to be trained."""
+
+    maze: Maze
+    policy: Policy
+    method: Method
+    task: Any
+    training: Training
+    params: Any
+    key: jax.Array
+
+
+def prepare(config: Config, base_root: Path) -> Prepared:
+    """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
+    policy, maze, key = policy_of(config), maze_of(config), jax.random.key(config["seed"])
+    method, task = _METHODS[config["method"]](config, maze, policy, jax.random.fold_in(key, _WALKS))
+    if config["policy"] == "tabular":
+        params: Any = ppo.tabular_start(maze)
+    else:
+        description = {"topology": config["topology"], **config["parameters"]}
+        write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
+        params = base_model(
+            base_root, maze, description, decoder_of(config), config["seed"], write,
+            max_degree(config) if config["policy"] == "turning" else None,
+        )  # fmt: skip
+    key = jax.random.fold_in(key, _TRAIN)
+    return Prepared(maze, policy, method, task, take(Training, config), params, key)
+
+
+def _sft(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    walks, limit = config["walks"], config["limit"]
+    shown = golden_walks(maze, walks, config["seed"])
+    if config["backtracking"]:
+        # Random walks that arrive hold every kind of turning round.
+        random = arrived_only(rollout(UNIFORM, (), maze, key, 4 * walks, limit))
+        shown = mix_walks(shown, random, config["backtracking"])
+    method = sft.sft(maze, policy, config["batch"], config["microbatches"])
+    return method, sft.corpus(maze, shown)
+
+
+def _distill(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    teacher = load_run(Path(config["teacher"]))
+    if not _same_maze(maze, teacher.maze):
+        raise MazerlError(
+            f"the teacher in {config['teacher']} walks another maze; train one on this"
+        )
+    walks = rollout(teacher.policy, teacher.params, maze, key, config["walks"], config["limit"])
+    shown = arrived_only(walks)
+    if config["cut_loops"]:
+        shown = erase_loops(maze, shown)
+    method = sft.sft(maze, policy, config["batch"], config["microbatches"])
+    return method, sft.corpus(maze, shown)
+
+
+def _same_maze(one: Maze, other: Maze) -> bool:
+    return all(
+        np.array_equal(x, y) for x, y in zip(*map(jax.tree.leaves, (one, other)), strict=True)
+    )
+
+
+def _ppo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    del key
+    task = take(ppo.PPOTask, config)._replace(reward=_reward(config))
+    return ppo.ppo(maze, policy, take(ppo.Sizes, config)), task
+
+
+def _grpo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    del key
+    task = take(grpo.GRPOTask, config)._replace(reward=_reward(config))
+    return grpo.grpo(maze, policy, take(grpo.Groups, config)), task
+
+
+_METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo}
+
+
+def _reward(config: Config) -> Reward:
+    return Reward(config["arrival"], config["penalty"])
+
+
+def _leave_it_to_the_first(*_: Any) -> None:
+    """Of several processes that have trained the same base model, one writes it."""
