@@ -1,6 +1,6 @@
 """Studies of the field's questions, a folder each; `python -m experiments` runs them.
 
-A folder's `STUDIES` are its modules in the order of reading.
+A folder's `STUDIES` are its modules in the order of reading; `common` holds what they share.
 """
 
 from importlib import import_module
@@ -14,7 +14,7 @@ DATA = ROOT / "figures" / "data"
 GROUPS = {
     group.name: import_module(f"experiments.{group.name}").STUDIES
     for group in iter_modules(__path__)
-    if group.ispkg
+    if group.ispkg and group.name != "common"
 }
 """Folder → names of its studies."""
 

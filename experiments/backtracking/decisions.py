@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.layout import arcs_frame, row_positions
-from experiments.backtracking.models import base, make_corridor, probabilities_of, train_method
+from experiments.common.corridors import base, make_corridor, probabilities_of, train_method
+from experiments.common.layout import arcs_frame, row_positions
 from mazerl.exact.families import FAMILIES, A, B, C, D
 from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.layout import arcs_frame, radial_positions
-from experiments.backtracking.models import make_corridor
+from experiments.common.corridors import make_corridor
+from experiments.common.layout import arcs_frame, radial_positions
 from mazerl.store.records import Record
 from mazerl.sweep.studies import Tables
 

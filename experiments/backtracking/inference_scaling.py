@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from experiments.backtracking.cells import cell_key, corridor_data
-from experiments.backtracking.models import log_time, logits_of, make_corridor, train_method
+from experiments.common.cells import cell_key, corridor_data
+from experiments.common.corridors import log_time, logits_of, make_corridor, train_method
 from mazerl.exact.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
 from mazerl.measure.evaluate import tail_time
 from mazerl.measure.scaling import Data, Selection, bootstrap, select
@@ -77,7 +77,7 @@ CLAIM_FAMILIES = (
         "policies that are blind to the goal and read one arrival. The choice is among three laws "
         "over W from 2 to 16, K from 4 to 12 and L = 1, 2, 3, 5; a base's interval says how well "
         "the law fits exact times and is no sampling error. C3.4 has one draw of walks a cell.",
-        sampled=("C3.4",),
+        sampled=("C3.4*",),
     ),
 )
 

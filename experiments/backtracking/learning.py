@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.models import (
+from experiments.common.corridors import (
     imitate,
     make_corridor,
     teacher_visits,

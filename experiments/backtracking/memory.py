@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.cells import cell_key
-from experiments.backtracking.networks import along, make_network, timer
+from experiments.common.cells import cell_key
+from experiments.common.networks import along, make_network, timer
 from mazerl.exact.corridor import memory_optimum, rlvr_optimum
 from mazerl.measure.evaluate import tail_time
 from mazerl.policy.transformer import Decoder
@@ -60,7 +60,7 @@ CLAIM_FAMILIES = (
         "were chosen; on fresh seeds M1.1 held in 4 of 5. M1.1 is estimated from walks, and M1.2 "
         "says that it does not show memory at work; where it would show, with whole walks read and "
         "the fork chance's, one seed was run and nothing is claimed.",
-        sampled=("M",),
+        sampled=("M*",),
     ),
 )
 

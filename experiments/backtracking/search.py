@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress, norm
 
-from experiments.backtracking.cells import cell_key, corridor_data
-from experiments.backtracking.models import log_time, logits_of, make_corridor, train_method
+from experiments.common.cells import cell_key, corridor_data
+from experiments.common.corridors import log_time, logits_of, make_corridor, train_method
 from mazerl import MazerlError
 from mazerl.exact.corridor import memory_optimum
 from mazerl.measure.scaling import select
@@ -51,14 +51,13 @@ CLAIM_FAMILIES = (
         "linearly in L, and RLVR's is the optimum with memory whatever L is.",
         source="Wei & Kim 2026, Cor. 1",
         control="C4.1c solves the same SFT models without the rule: a retreat can be thrown "
-        "forward again and again, so the exponential must return (its times are exact, though it "
-        "is filed with rows from walks). C4.3c is the slope in L after RLVR, which never turns "
+        "forward again and again, so the exponential must return. C4.3c is the slope in L after RLVR, which never turns "
         "inside a branch and so walks one lane of each diamond: it must be flat.",
         scope="One width (W = 4), so that the factor W is not tested, with K from 2 to 16 and L = "
         "2, 4, 8, by policies that are blind to the goal, uniform at the fork but for the rule. "
         "One draw of walks a cell; from three values of L, C4.5 could not tell a slight bend from "
         "a line.",
-        sampled=("C4",),
+        sampled=("C4.1", "C4.2", "C4.3*", "C4.4", "C4.5"),
     ),
 )
 

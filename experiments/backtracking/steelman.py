@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.networks import (
+from experiments.common.networks import (
     exact_time,
     imitate,
     make_network,
@@ -77,7 +77,7 @@ CLAIM_FAMILIES = (
         "which settings were chosen, among which H differs by orders of magnitude. The walks that "
         "backtrack are the best policy's. A known goal means one goal with parameters of its own, "
         "and its H is compared with the shortest path; no policy that reads its goal was trained.",
-        sampled=("S",),
+        sampled=("S*",),
     ),
 )
 

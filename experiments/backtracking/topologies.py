@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.cells import cell_key
+from experiments.common.cells import cell_key
 from mazerl import MazerlError, build, compile_maze
 from mazerl.exact.limits import CERTAIN, policy_logits
 from mazerl.exact.markov import hitting_times

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.networks import along, numbered, straight_on, timer
+from experiments.common.networks import along, numbered, straight_on, timer
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.measure.scaling import Data, bootstrap, fit
 from mazerl.policy.rows import rows_of
@@ -64,7 +64,7 @@ CLAIM_FAMILIES = (
         "residuals of two laws, and so says that over these sizes growth is not exponential, not "
         "which law it follows. Costs are read every fifth update, at the first time within 5%, and "
         "steps and tokens are not compared.",
-        sampled=("R",),
+        sampled=("R*",),
     ),
 )
 

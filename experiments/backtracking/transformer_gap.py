@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.backtracking.cells import corridor_data
-from experiments.backtracking.networks import along, exact_time, imitate, make_network, timer
+from experiments.common.cells import corridor_data
+from experiments.common.networks import along, exact_time, imitate, make_network, timer
 from mazerl.exact.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
 from mazerl.measure.scaling import bootstrap, select
 from mazerl.policy.rows import rows_of
@@ -83,7 +83,7 @@ CLAIM_FAMILIES = (
         "with which settings were chosen; on fresh seeds T2.1 held in 51 of 55 runs, with all four "
         "failures at W = K = 6, L = 3. T4.1 compares PPO's first weights with those that SFT is "
         "given.",
-        sampled=("T",),
+        sampled=("T*",),
     ),
 )
 

@@ -6,6 +6,7 @@ or from training on walks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Family:
     source: str  # paper and theorem, figure or table; or that no paper asks
     control: str  # what the controls are, and why they must come out the other way
     scope: str  # what the claims do not show
-    sampled: tuple[str, ...] = ()  # beginnings of ids that are judged from walks or from training
+    sampled: tuple[str, ...] = ()  # ids judged from walks or from training; C3.4* for all so begun
 
 
 def _row(
@@ -92,7 +93,7 @@ def describe(
             raise MazerlError(
                 f"study {study!r}: claim {row['id']!r} is of none of its CLAIM_FAMILIES"
             )
-        sampled = family is not None and row["id"].startswith(family.sampled)
+        sampled = family is not None and any(fnmatchcase(row["id"], pattern) for pattern in family.sampled)
         described.append(
             row
             | {

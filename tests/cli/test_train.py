@@ -11,6 +11,7 @@ import pytest
 from mazerl.cli import train as train_command
 from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
+from mazerl.measure.evaluate import evaluate
 from mazerl.train.checkpoint import CheckpointFolder
 
 TINY = ["--width", "2", "--depth", "1", "--lanes", "2"]
@@ -106,6 +107,35 @@ def test_a_transformer_with_memory_is_evaluated_by_walks(
     assert result["how"] == "1000 walks, censoring-aware"
     assert result["low"] < result["hitting_time"] < result["high"]
     assert result["walks"] == 1000
+
+
+def test_a_policy_over_turns_is_trained_and_solved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, store = str(tmp_path / "run"), str(tmp_path / "store")
+    words = [*PPO, "--policy", "turning", "--channels", "16", "--max-degree", "4"]
+    words += ["--minibatches", "4", "--steps", "3"]
+    result = run(capsys, *words, "--out", out, "--store", store)
+    assert result["how"] == "exact chain of turns; success by 1000 walks"
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["max_degree"] == 4
+    assert "max_degree" not in prepare_config(capsys, tmp_path, store)
+    main(["evaluate", out, "--json"])
+    again = json.loads(capsys.readouterr().out)
+    assert again["hitting_time"] == result["hitting_time"] == result["low"]
+    # The walks that stand beside it agree with the chain.
+    maze, policy, params, _ = load_run(tmp_path / "run")
+    walked = evaluate(policy, maze, params, jax.random.key(1), 4000, 1000)
+    assert walked.low < result["hitting_time"] < walked.high
+    said = bad(capsys, "train", *words, "--max-degree", "1", "--out", str(tmp_path / "o"))
+    assert "raise max_degree" in said
+
+
+def prepare_config(capsys: pytest.CaptureFixture[str], folder: Path, store: str) -> dict[str, Any]:
+    """The configuration of a run whose policy is over arcs."""
+    words = [*PPO, *SMALL_NET, "--minibatches", "4", "--steps", "1", "--store", store]
+    run(capsys, *words, "--out", str(folder / "arcs"))
+    return dict(json.loads((folder / "arcs" / "config.json").read_text()))
 
 
 def test_sft_and_distillation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

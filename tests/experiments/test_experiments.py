@@ -237,7 +237,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     file.write_text("")
     results = ["--size", "smoke", "--results", str(tmp_path / "empty")]
     assert "unknown study 'lerning'; known: learning" in bad(["run", "lerning"], capsys)
-    assert "name an experiment, or all" in bad(["run"], capsys)
+    assert "name a study, or all" in bad(["run"], capsys)
     said = bad(["run", "gallery", "--size", "smoke", "--results", str(file)], capsys)
     assert "cannot write results" in said
     assert "cells have no finished record" in bad(["table", "gallery", *results], capsys)
