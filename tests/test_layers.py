@@ -15,7 +15,7 @@ CONTRACTS = tomllib.loads(CONFIG.read_text())["tool"]["importlinter"]["contracts
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).with_name("lint-imports")
-    words = [command, "--config", CONFIG.name, "--no-cache"]
+    words = [str(command), "--config", CONFIG.name, "--no-cache"]
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 

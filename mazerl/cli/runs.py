@@ -21,16 +21,21 @@ from mazerl.policy.contract import Policy
 from mazerl.policy.tabular import TABULAR_CRITIC
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
-from mazerl.topology import build
+from mazerl.topology import Graph, build
 from mazerl.train import ppo
 from mazerl.train.checkpoint import CheckpointFolder
 
 Config = Mapping[str, Any]
 
 
+def graph_of(config: Config) -> Graph:
+    """The graph of a run."""
+    return build(config["topology"], **config["parameters"])
+
+
 def maze_of(config: Config) -> Maze:
     """The maze of a run."""
-    return compile_maze(build(config["topology"], **config["parameters"]))
+    return compile_maze(graph_of(config))
 
 
 def policy_of(config: Config) -> Policy:

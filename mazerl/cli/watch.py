@@ -6,14 +6,12 @@ from typing import Any
 
 import jax
 
-from mazerl.cli.draw import run_title
+from mazerl.cli.draw import load_picture
 from mazerl.cli.evaluate import LIMIT, SEED
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result
-from mazerl.cli.runs import limit_of, load_run, read_config
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError
 from mazerl.picture.watching import watch_page
-from mazerl.topology import build
 
 _OPTIONS: dict[str, Options] = {
     "run": {"walks": (int, 8, "number of walks to choose from"), "limit": LIMIT, "seed": SEED},
@@ -32,12 +30,8 @@ def main(words: Sequence[str]) -> None:
 
 def watch_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
     """Write a page that plays walks of a run's last checkpoint."""
-    config = read_config(run)
-    require_whole("the number of walks", walks)
-    limit = limit_of(config, limit)
-    graph = build(config["topology"], **config["parameters"])
-    maze, policy, params, updates = load_run(run)
-    title = run_title(config, updates).replace("\n", " · ")
+    title, limit, graph, (maze, policy, params, updates) = load_picture(run, walks, limit)
+    title = title.replace("\n", " · ")
     page = watch_page(graph, maze, policy, params, title, jax.random.key(seed), walks, limit)
     try:
         Path(out).parent.mkdir(parents=True, exist_ok=True)

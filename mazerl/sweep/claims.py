@@ -93,7 +93,9 @@ def describe(
             raise MazerlError(
                 f"study {study!r}: claim {row['id']!r} is of none of its CLAIM_FAMILIES"
             )
-        sampled = family is not None and any(fnmatchcase(row["id"], pattern) for pattern in family.sampled)
+        sampled = family is not None and any(
+            fnmatchcase(row["id"], pattern) for pattern in family.sampled
+        )
         described.append(
             row
             | {

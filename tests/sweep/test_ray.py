@@ -12,6 +12,7 @@ import pytest
 
 from mazerl.sweep.commands import main
 from tests.support.kills import CELLS, ROOT, SWEEP, arrays, done
+from tests.sweep.test_studies import write
 
 pytest.importorskip("ray")
 
@@ -56,6 +57,15 @@ def test_a_lost_node_costs_only_its_running_cells(
     assert {cell: done(store)[cell] for cell in finished} == finished
     main([*SWEEP, "--results", str(tmp_path / "here")])
     assert arrays(store) == arrays(tmp_path / "here")
+
+
+def test_a_study_of_ones_own_runs_on_ray(tmp_path: Path) -> None:
+    write(tmp_path, "rayed_of_mine")
+    command = str(Path(sys.executable).with_name("mazerl"))
+    words = [command, "sweep", "run", "rayed_of_mine.py", "--executor", "ray", "--workers", "2"]
+    driver = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert driver.returncode == 0, driver.stderr
+    assert len(list(tmp_path.glob("results/rayed_of_mine/*/DONE"))) == 2
 
 
 def test_a_cluster_that_takes_calls_and_says_nothing_is_given_up(tmp_path: Path) -> None:

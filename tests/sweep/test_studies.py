@@ -126,6 +126,13 @@ def test_a_study_is_a_module_or_an_entry_point(
         studies.offered()
 
 
+def test_a_file_that_came_as_a_module_is_found_where_its_place_is_not(tmp_path: Path) -> None:
+    """As on a Ray node, to which single files are sent as modules."""
+    write(tmp_path, "sent_of_mine")
+    sys.path.append(str(tmp_path))
+    assert studies.find("/nowhere/sent_of_mine.py") == "sent_of_mine"
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
