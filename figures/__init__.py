@@ -1,18 +1,24 @@
-"""Drawings, one a file, from figures/data/*.csv alone. Nothing is computed here, and no jax."""
+"""Drawings, one a file, from figures/data/*.csv alone. Nothing is computed here, and no jax.
 
-FIGURES = (
-    "inference_scaling",
-    "transformer_gap",
-    "ppo_curves",
-    "training_cost",
-    "memory",
-    "steelman",
-    "model_size",
-    "topologies",
-    "generalisation",
-    "learning",
-    "search",
-    "distillation",
-    "decisions",
-    "gallery",
-)
+A folder is a group of drawings, as in experiments/. Names of drawings are unique over all groups.
+"""
+
+_GROUPS = {
+    "backtracking": (
+        "inference_scaling",
+        "transformer_gap",
+        "ppo_curves",
+        "training_cost",
+        "memory",
+        "steelman",
+        "model_size",
+        "topologies",
+        "generalisation",
+        "learning",
+        "search",
+        "distillation",
+        "decisions",
+        "gallery",
+    ),
+}
+FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

@@ -1,6 +1,6 @@
 """python -m figures [NAME …] [--data DIR] [--out DIR]: draw PNG and PDF from the CSV files.
 
-A drawing says in its metadata which tables it was made from, with a checksum of them and of the
+A drawing says in its metadata which tables it was made from, with a checksum of them and of its
 code; one that would come out the same is left as it is.
 """
 
@@ -8,7 +8,6 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
-from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -49,8 +48,8 @@ def _draw(name: str, data: Path, out: Path) -> None:
     from figures import style
 
     style.read_names.clear()
-    figure = import_module(f"figures.backtracking.{name}").draw(data)
-    source = _source(",".join(sorted(set(style.read_names))), data)
+    figure = import_module(f"figures.{FIGURES[name]}.{name}").draw(data)
+    source = _source(name, ",".join(sorted(set(style.read_names))), data)
     for suffix, metadata in (
         (".pdf", {"CreationDate": None}),
         (".png", {"Software": None, _KEY: source}),
@@ -66,19 +65,16 @@ def _is_current(name: str, data: Path, out: Path) -> bool:
         told = str(drawn.info.get(_KEY, ""))
     tables = told.partition(":")[0]
     missing = [t for t in tables.split(",") if not (data / f"{t}.csv").exists()]
-    return bool(tables) and not missing and told == _source(tables, data)
+    return bool(tables) and not missing and told == _source(name, tables, data)
 
 
-def _source(tables: str, data: Path) -> str:
+def _source(name: str, tables: str, data: Path) -> str:
     """The tables' names, and a checksum of them and of what draws them."""
-    content = b"".join((data / f"{table}.csv").read_bytes() for table in tables.split(","))
-    return f"{tables}:{hashlib.sha256(_code() + content).hexdigest()}"
-
-
-@cache
-def _code() -> bytes:
-    files = sorted(_HERE.glob("**/*.py"))
-    return version("matplotlib").encode() + b"".join(file.read_bytes() for file in files)
+    shared = sorted(_HERE.glob("[!_]*.py"))
+    files = [*shared, _HERE / FIGURES[name] / f"{name}.py"]
+    files += [data / f"{table}.csv" for table in tables.split(",")]
+    content = version("matplotlib").encode() + b"".join(file.read_bytes() for file in files)
+    return f"{tables}:{hashlib.sha256(content).hexdigest()}"
 
 
 def _fail(message: str) -> None:

@@ -1,19 +1,20 @@
-"""What all figures share: colours, names, sizes."""
+"""What all figures share: colours, names of methods, reading, panels."""
 
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+_Place = Literal["outside lower left", "outside lower center", "outside lower right"]
 DATA = Path(__file__).parent / "data"
 
 # Okabe–Ito colours, told apart by readers with any colour vision.
 COLOR = {
     "base": "#7f7f7f", "sft": "#d55e00", "rlvr": "#0072b2", "student": "#009e73",
-    "cut": "#cc79a7", "walks": "#56b4e9", "optimum": "#000000",
+    "cut": "#cc79a7", "walks": "#56b4e9", "optimum": "#000000", "other": "#e69f00",
 }  # fmt: skip
 LABEL = {"base": "base model (uniform walk)", "sft": "SFT on golden paths", "rlvr": "RLVR"}
 
@@ -21,6 +22,7 @@ mpl.rcParams |= {
     "figure.dpi": 110,
     "savefig.dpi": 160,
     "font.size": 10,
+    "axes.titlesize": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -31,7 +33,6 @@ mpl.rcParams |= {
     "lines.linewidth": 1.8,
     "svg.hashsalt": "mazerl",
 }
-
 
 read_names: list[str] = []
 """The tables read so far, for whoever wants to know what a drawing was made from."""
@@ -44,35 +45,21 @@ def read(name: str, data: Path = DATA) -> pd.DataFrame:
 
 
 def panels(
-    columns: int, rows: int = 1, width: float = 9.5, height: float = 3.9
+    count: int, columns: int = 4, width: float = 9.5, height: float = 3.9
 ) -> tuple[Figure, list[Axes]]:
-    """A grid of axes, row by row."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+    """As many axes as are asked for, row by row; the height is that of a row."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis in axes[count:]:
+        axis.remove()
+    return figure, axes[:count]
 
 
-def bent(frame: pd.DataFrame, spread: float, points: int = 9) -> list[list[tuple[float, float]]]:
-    """Each row's arc as a polyline, parallel arcs bowed apart by up to `spread`."""
-    lines = []
-    for x0, y0, x1, y1, bend in frame[["x0", "y0", "x1", "y1", "bend"]].to_numpy():
-        line = []
-        for i in range(points):
-            s = i / (points - 1)
-            bow = 4 * s * (1 - s) * spread * bend
-            line.append(
-                (x0 + s * (x1 - x0) - bow * (y1 - y0), y0 + s * (y1 - y0) + bow * (x1 - x0))
-            )
-        lines.append(line)
-    return lines
-
-
-def draw_edges(axes: Axes, frame: pd.DataFrame, spread: float, width: float, color: str) -> None:
-    """Draw a maze's edges."""
-    axes.add_collection(LineCollection(bent(frame, spread), colors=color, linewidths=width))
-
-
-def bare(axes: Axes) -> None:
-    """No axes: a drawing of a maze has no units."""
-    axes.set_aspect("equal")
-    axes.autoscale_view()
-    axes.axis("off")
+def legend(
+    figure: Figure, axes: Axes, columns: int, place: _Place = "outside lower center"
+) -> None:
+    """Below all panels, where it lies on no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc=place, ncols=columns)

@@ -5,11 +5,17 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from figures.style import bare, bent, draw_edges, panels, read
+from figures.mazes import bare, bent, draw_edges
+from figures.style import COLOR, panels, read
 
 NAME = {"sft": "SFT on golden paths", "rlvr": "RLVR"}
+# What did not change is grey, and still to be seen on white.
+CHANGE = LinearSegmentedColormap.from_list(
+    "change", ["#d0d0d0", COLOR["other"], COLOR["sft"], "#8b0000"]
+)
 
 
 def draw(data: Path) -> Figure:
@@ -19,7 +25,7 @@ def draw(data: Path) -> Figure:
     top = arcs["divergence"].max()
     for axis, (method, title) in zip(axes, NAME.items(), strict=True):
         drawn = _corridor(axis, arcs[arcs["method"] == method], top)
-        axis.set_title(title)
+        axis.set_title(f"where {title} changes decisions")
     bar = figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.01)
     bar.set_label("KL(trained ‖ base) of the decision\nafter arriving this way (nats)")
     which = "upper line of each pair: arriving forward →   lower line: arriving backward ←"
@@ -33,7 +39,7 @@ def _corridor(axes: Axes, arcs: pd.DataFrame, top: float) -> LineCollection:
     # Forward arcs a little above the edge, backward ones below it.
     shift = forward.map({True: 0.045, False: -0.045})
     shifted = arcs.assign(y0=arcs["y0"] + shift, y1=arcs["y1"] + shift)
-    colored = LineCollection(bent(shifted, 0.32), cmap="YlOrRd", linewidths=2.6)
+    colored = LineCollection(bent(shifted, 0.32), cmap=CHANGE, linewidths=2.6)
     colored.set_array(arcs["divergence"].to_numpy())
     colored.set_clim(0, top)
     axes.add_collection(colored)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from figures.scales import STEPS, log, sizes, ticks
 from figures.style import COLOR, panels, read
 
 SHOWN = {
@@ -23,9 +24,10 @@ def draw(data: Path) -> Figure:
     teacher = cells[cells["shown"] == "exact"].sort_values("depth")
     axes.plot(teacher["depth"], teacher["teacher_time"], "--", color="black", lw=1,
               label="RLVR teacher")  # fmt: skip
-    axes.set_yscale("log")
+    log(axes)
+    ticks(axes, cells["depth"])
     axes.set_xlabel("depth K")
-    axes.set_ylabel("expected steps to the goal, H")
-    axes.set_title(f"W = {cells['width'].iloc[0]}, L = {cells['lanes'].iloc[0]}")
-    axes.legend()
+    axes.set_ylabel(STEPS)
+    axes.set_title(f"H by what the student learns from, {sizes(cells.iloc[0], but='depth')}")
+    axes.legend(loc="upper left")
     return figure

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOR, LABEL, panels, read
+from figures.scales import log, number, sizes, ticks
+from figures.style import COLOR, LABEL, legend, panels, read
 
 METHODS = {"base": LABEL["base"], "sft": LABEL["sft"], "rlvr": "PPO"}
 
@@ -18,10 +19,13 @@ def draw(data: Path) -> Figure:
     first = corridors[corridors["seen"]].iloc[0]
     same = corridors["width"].eq(first["width"]) & corridors["lanes"].eq(first["lanes"])
     others = rows[(rows["trained_on"] == "others") & ~rows["seen"]]
-    figure, axes = panels(2 if len(others) else 1, width=11 if len(others) else 6.5, height=4.4)
+    both = len(others) > 0
+    figure, axes = panels(1 + both, width=12 if both else 6.5, height=6.2 if both else 5)
     _depths(axes[0], corridors[same])
-    if len(others):
+    legend(figure, axes[0], 2, "outside lower left")
+    if both:
         _unseen(axes[1], others)
+        legend(figure, axes[1], 2, "outside lower right")
     return figure
 
 
@@ -29,22 +33,21 @@ def _depths(axes: Axes, rows: pd.DataFrame) -> None:
     ordered, scrambled = (rows[rows["ports"] == ports] for ports in ("ordered", "scrambled"))
     trained = rows[rows["seen"]]["depth"].max()
     axes.axvspan(rows["depth"].min() - 0.5, trained + 0.5, color="black", alpha=0.06, lw=0)
-    axes.text(trained / 2 + 0.5, 0.98, "trained here", ha="center", va="top", fontsize=9,
-              transform=axes.get_xaxis_transform())  # fmt: skip
     exact = ordered[ordered["method"] == "rows"].groupby("depth")["ratio"].first()
     ppo = scrambled[scrambled["method"] == "rlvr"]
     top = 5 * max(ordered[ordered["method"].isin(METHODS)]["ratio"].max(), ppo["ratio"].max())
-    label = "SFT, a free row per arrival arc (exact)"
-    axes.plot(exact.index, exact, ":", color=COLOR["sft"], label=label)
     for method, label in METHODS.items():
         _line(axes, ordered[ordered["method"] == method], COLOR[method], "-", label)
     _line(axes, ppo, COLOR["walks"], "--", "PPO, ports in random orders")
-    axes.set_yscale("log")
-    axes.set_ylim(0.9, top)
-    axes.set_xlabel("depth K of the corridor walked")
+    axes.plot(exact.index, exact, ":", color=COLOR["sft"],
+              label=f"SFT, free rows, exact (to {number(exact.iloc[-1], 2)})")  # fmt: skip
+    axes.axhline(1, color="black", lw=1, zorder=1, label="optimum")
+    log(axes)
+    axes.set_ylim(0.8, top)
+    ticks(axes, rows["depth"])
+    axes.set_xlabel(f"depth K of the corridor walked (shaded: K ≤ {trained:g}, trained on)")
     axes.set_ylabel("H / optimum")
-    axes.set_title(f"policies over turns, trained on K ≤ {trained:g}", fontsize=10)
-    axes.legend(loc="upper right", fontsize=7.5)
+    axes.set_title(f"trained on K ≤ {trained:g}, {sizes(rows.iloc[0], but='depth')}", fontsize=10)
 
 
 def _line(axes: Axes, rows: pd.DataFrame, color: str, style: str, label: str) -> None:
@@ -59,19 +62,19 @@ def _unseen(axes: Axes, rows: pd.DataFrame) -> None:
     for place, (topology, size) in enumerate(names):
         part = rows[(rows["topology"] == topology) & (rows["size"] == size)]
         axes.plot(part["uniform"].iloc[0], place, "|", ms=10, mew=2, color=COLOR["base"])
-        for method in ("sft", "rlvr"):
+        for method, mark, up in (("sft", "s", 0.15), ("rlvr", "o", -0.15)):
             values = part[part["method"] == method]["ratio"]
-            axes.plot(values, [place] * len(values), "o", ms=4, alpha=0.75, color=COLOR[method])
-    for color, label, mark in (
-        ("base", "uniform walk", "|"), ("sft", LABEL["sft"], "o"), ("rlvr", "PPO", "o"),
-    ):  # fmt: skip
-        axes.plot([], [], mark, color=COLOR[color], label=label)
-    axes.set_yticks(range(len(names)), [_name(*name) for name in names], fontsize=7.5)
+            axes.plot(values, [place + up] * len(values), mark, ms=4, alpha=0.75,
+                      color=COLOR[method])  # fmt: skip
+    axes.plot([], [], "|", ms=10, mew=2, color=COLOR["base"], label="uniform walk")
+    axes.plot([], [], "s", ms=4, color=COLOR["sft"], label=LABEL["sft"])
+    axes.plot([], [], "o", ms=4, color=COLOR["rlvr"], label="PPO")
+    axes.axvline(1, color="black", lw=1, zorder=1, label="optimum")
+    axes.set_yticks(range(len(names)), [_name(*name) for name in names], fontsize=8)
     axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlabel("H / optimum")
+    log(axes, "x")
+    axes.set_xlabel("H / optimum, one point a seed")
     axes.set_title("trained on other small mazes, walking unseen ones", fontsize=10)
-    axes.legend(loc="lower right", fontsize=8)
 
 
 def _name(topology: str, size: str) -> str:
