@@ -27,8 +27,8 @@ from mazerl.maze.side_by_side import side_by_side
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, UNIFORM
-from mazerl.train import Training, train
-from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask
+from mazerl.training import Training, train
+from mazerl.training.rlvr import RLVR_FAMILIES, CorridorTask
 from mazerl.walk.env import State, reset
 from mazerl.walk.rollouts import Arrivals, Steps, continue_walks, run_walks
 

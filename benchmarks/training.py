@@ -14,10 +14,10 @@ from mazerl import build, compile_maze
 from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
-from mazerl.train import Training, train
-from mazerl.train.method import Batch
-from mazerl.train.ppo import PPOTask, Sizes, ppo, tabular_start
-from mazerl.train.sft import Corpus, sft
+from mazerl.training import Training, train
+from mazerl.training.method import Batch
+from mazerl.training.ppo import PPOTask, Sizes, ppo, tabular_start
+from mazerl.training.sft import Corpus, sft
 from mazerl.walk.rollouts import rollout
 
 WALKERS, HORIZON = 64, 128

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mazerl.sweep.claims import Family, claim, control
     from mazerl.sweep.studies import Tables
     from mazerl.topology import build, register
-    from mazerl.train import grpo, ppo, sft
-    from mazerl.train.loop import train
+    from mazerl.training import grpo, ppo, sft
+    from mazerl.training.loop import train
     from mazerl.walk.rollouts import rollout
 
 _WHERE = {
@@ -43,10 +43,10 @@ _WHERE = {
     "occupancy": "exact.markov",
     "best_blind": "exact.optimum",
     "turn_chain": "exact",
-    "train": "train.loop",
-    "ppo": "train",
-    "grpo": "train",
-    "sft": "train",
+    "train": "training.loop",
+    "ppo": "training",
+    "grpo": "training",
+    "sft": "training",
     "evaluate": "measure.evaluate",
     "Family": "sweep.claims",
     "claim": "sweep.claims",

@@ -12,8 +12,8 @@ from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
-from mazerl.train import Training
-from mazerl.train.objectives import row_divergence
+from mazerl.training import Training
+from mazerl.training.objectives import row_divergence
 
 
 @dataclass(frozen=True)

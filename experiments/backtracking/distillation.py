@@ -19,7 +19,7 @@ from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
-from mazerl.train import Training
+from mazerl.training import Training
 from mazerl.walk.corpora import erase_loops, visits_of
 from mazerl.walk.rollouts import rollout
 

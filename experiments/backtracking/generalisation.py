@@ -24,10 +24,10 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import sft as imitation
-from mazerl.train import train
-from mazerl.train.base import pretrain
-from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
+from mazerl.training import sft as imitation
+from mazerl.training import train
+from mazerl.training.base import pretrain
+from mazerl.training.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
 from mazerl.walk.corpora import golden_walks
 from mazerl.walk.side_by_side import join_walks
 

@@ -16,7 +16,7 @@ from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
-from mazerl.train import Training
+from mazerl.training import Training
 from mazerl.walk.rollouts import Arrivals, run_walks
 
 

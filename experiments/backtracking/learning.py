@@ -18,8 +18,8 @@ from mazerl.exact.families import FAMILIES, A, B, C, D, probabilities
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
-from mazerl.train import Training, train
-from mazerl.train.imitate import IMITATE_TABULAR, demonstration
+from mazerl.training import Training, train
+from mazerl.training.imitate import IMITATE_TABULAR, demonstration
 from mazerl.walk.corpora import golden_visits
 from mazerl.walk.env import Reward
 

@@ -15,8 +15,8 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import train
-from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, Sizes, ppo
+from mazerl.training import train
+from mazerl.training.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, Sizes, ppo
 from mazerl.walk.rollouts import Arrivals, run_walks
 
 

@@ -13,9 +13,9 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import train
-from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
-from mazerl.train.sft import corpus
+from mazerl.training import train
+from mazerl.training.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
+from mazerl.training.sft import corpus
 from mazerl.walk.corpora import golden_walks
 
 

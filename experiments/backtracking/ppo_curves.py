@@ -19,9 +19,9 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import Training, TrainingDivergedError, TrainingWarning, train, train_seeds
-from mazerl.train.ppo import TRAINING, PPOTask, Sizes, collapse, ppo, tabular_start
-from mazerl.train.rlvr import rlvr_tabular
+from mazerl.training import Training, TrainingDivergedError, TrainingWarning, train, train_seeds
+from mazerl.training.ppo import TRAINING, PPOTask, Sizes, collapse, ppo, tabular_start
+from mazerl.training.rlvr import rlvr_tabular
 from mazerl.walk.env import Reward
 
 

@@ -16,7 +16,7 @@ from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
-from mazerl.train import Training
+from mazerl.training import Training
 from mazerl.walk.rollouts import run_walks
 
 
@@ -51,8 +51,9 @@ CLAIM_FAMILIES = (
         "linearly in L, and RLVR's is the optimum with memory whatever L is.",
         source="Wei & Kim 2026, Cor. 1",
         control="C4.1c solves the same SFT models without the rule: a retreat can be thrown "
-        "forward again and again, so the exponential must return. C4.3c is the slope in L after RLVR, which never turns "
-        "inside a branch and so walks one lane of each diamond: it must be flat.",
+        "forward again and again, so the exponential must return. C4.3c is the slope in L after "
+        "RLVR, which never turns inside a branch and so walks one lane of each diamond: it must be "
+        "flat.",
         scope="One width (W = 4), so that the factor W is not tested, with K from 2 to 16 and L = "
         "2, 4, 8, by policies that are blind to the goal, uniform at the fork but for the rule. "
         "One draw of walks a cell; from three values of L, C4.5 could not tell a slight bend from "

@@ -23,8 +23,8 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import Training, train
-from mazerl.train.sft import corpus, sft
+from mazerl.training import Training, train
+from mazerl.training.sft import corpus, sft
 from mazerl.walk.corpora import arrived_only, golden_walks, mix_walks
 from mazerl.walk.rollouts import rollout
 

@@ -15,9 +15,9 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import Training, train
-from mazerl.train import sft as imitation
-from mazerl.train.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
+from mazerl.training import Training, train
+from mazerl.training import sft as imitation
+from mazerl.training.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
 from mazerl.walk.corpora import arrived_only, golden_walks
 from mazerl.walk.rollouts import rollout
 

@@ -18,10 +18,10 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.sweep.work import Work
-from mazerl.train import Training, train
-from mazerl.train import sft as imitation
-from mazerl.train.base import digest
-from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
+from mazerl.training import Training, train
+from mazerl.training import sft as imitation
+from mazerl.training.base import digest
+from mazerl.training.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks
 from mazerl.walk.rollouts import rollout
 

@@ -15,9 +15,9 @@ from mazerl.exact.families import (
 )
 from mazerl.exact.markov import entry_visits
 from mazerl.policy.extraction import row_probabilities
-from mazerl.train import Run, Training, train
-from mazerl.train.imitate import IMITATE_FAMILIES
-from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask
+from mazerl.training import Run, Training, train
+from mazerl.training.imitate import IMITATE_FAMILIES
+from mazerl.training.rlvr import RLVR_FAMILIES, CorridorTask
 from mazerl.walk.corpora import golden_visits
 from mazerl.walk.env import Reward
 

@@ -16,9 +16,9 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.transformer import Decoder, transformer
 from mazerl.sweep.work import Work
 from mazerl.topology import shuffled
-from mazerl.train import train
-from mazerl.train.base import base_model
-from mazerl.train.sft import TRAINING, Corpus, sft
+from mazerl.training import train
+from mazerl.training.base import base_model
+from mazerl.training.sft import TRAINING, Corpus, sft
 
 
 class Network(NamedTuple):

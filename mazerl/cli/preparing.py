@@ -13,8 +13,8 @@ from mazerl.maze import Maze
 from mazerl.policy.contract import Policy
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
-from mazerl.train import Method, Training, grpo, ppo, sft
-from mazerl.train.base import base_model
+from mazerl.training import Method, Training, grpo, ppo, sft
+from mazerl.training.base import base_model
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import rollout

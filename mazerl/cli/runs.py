@@ -2,7 +2,7 @@
 
 config.json    all that makes the run
 metrics.jsonl  one line an update
-checkpoints/   see `mazerl.train.checkpoint`
+checkpoints/   see `mazerl.training.checkpoint`
 """
 
 import json
@@ -22,8 +22,8 @@ from mazerl.policy.tabular import TABULAR_CRITIC
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
 from mazerl.topology import Graph, build
-from mazerl.train import ppo
-from mazerl.train.checkpoint import CheckpointFolder
+from mazerl.training import ppo
+from mazerl.training.checkpoint import CheckpointFolder
 
 Config = Mapping[str, Any]
 

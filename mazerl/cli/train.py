@@ -21,9 +21,9 @@ from mazerl.errors import MazerlError
 from mazerl.store.records import require_writable
 from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
 from mazerl.store.stopping import noted_signals
-from mazerl.train import TrainingStoppedError, TrainingWarning, Watch, train
-from mazerl.train.checkpoint import CheckpointFolder
-from mazerl.train.parallel import join_processes, together, walker_mesh
+from mazerl.training import TrainingStoppedError, TrainingWarning, Watch, train
+from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training.parallel import join_processes, together, walker_mesh
 
 CHECKPOINT_SECONDS = 10.0
 """Between two checkpoints of a run; there is one at its end in any case."""

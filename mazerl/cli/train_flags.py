@@ -5,7 +5,7 @@ from typing import Any, Literal
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
-from mazerl.train import grpo, ppo, sft
+from mazerl.training import grpo, ppo, sft
 from mazerl.walk.env import Reward
 
 METHODS: dict[str, str] = {

@@ -15,7 +15,7 @@ from mazerl.errors import MazerlError
 from mazerl.store.records import describe_environment
 from mazerl.sweep.studies import find, load
 from mazerl.sweep.work import Saving, Told, Work, forget_compilations
-from mazerl.train import TrainingStoppedError
+from mazerl.training import TrainingStoppedError
 
 
 class Task(NamedTuple):

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from mazerl.store.records import write_record
-from mazerl.train import Progress, Watch
-from mazerl.train.checkpoint import CheckpointFolder
+from mazerl.training import Progress, Watch
+from mazerl.training.checkpoint import CheckpointFolder
 
 
 class Told(NamedTuple):

@@ -172,7 +172,7 @@ def test_the_core_needs_no_command_line_library() -> None:
         "for name in ('tyro', 'rich', 'pandas', 'matplotlib'): sys.modules[name] = None\n"
         "import mazerl, mazerl.exact.markov, mazerl.exact.corridor, mazerl.policy.search\n"
         "import mazerl.walk.corpora, mazerl.measure.scaling\n"
-        "import mazerl.train.rlvr, mazerl.train.imitate, mazerl.measure.evaluate\n"
+        "import mazerl.training.rlvr, mazerl.training.imitate, mazerl.measure.evaluate\n"
         "import mazerl.store.records, mazerl.exact.limits\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

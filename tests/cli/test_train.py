@@ -12,7 +12,7 @@ from mazerl.cli import train as train_command
 from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
 from mazerl.measure.evaluate import evaluate
-from mazerl.train.checkpoint import CheckpointFolder
+from mazerl.training.checkpoint import CheckpointFolder
 
 TINY = ["--width", "2", "--depth", "1", "--lanes", "2"]
 PPO = ["ppo", *TINY, "--walkers", "8", "--horizon", "32", "--limit", "64"]

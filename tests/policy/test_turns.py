@@ -21,9 +21,9 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.scoring import legal_ports
 from mazerl.policy.transformer import Decoder
 from mazerl.policy.turns import init_turning, turning
-from mazerl.train import train
-from mazerl.train.base import pretrain
-from mazerl.train.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
+from mazerl.training import train
+from mazerl.training.base import pretrain
+from mazerl.training.ppo import TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
 from mazerl.walk.rollouts import rollout, run_walks
 
 SMALL = Decoder(layers=1, channels=16, heads=2, context=1)

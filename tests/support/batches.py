@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from mazerl.train import Batch, Method
+from mazerl.training import Batch, Method
 
 
 def one_batch(

@@ -16,11 +16,11 @@ from mazerl import build, compile_maze
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
-from mazerl.train import Progress, Training, Watch, train
-from mazerl.train.grpo import Groups, GRPOTask, grpo
-from mazerl.train.parallel import join_processes, walker_mesh
-from mazerl.train.ppo import TRAINING, TRANSFORMER_TASK, PPOTask, Sizes, ppo, tabular_start
-from mazerl.train.sft import corpus, sft
+from mazerl.training import Progress, Training, Watch, train
+from mazerl.training.grpo import Groups, GRPOTask, grpo
+from mazerl.training.parallel import join_processes, walker_mesh
+from mazerl.training.ppo import TRAINING, TRANSFORMER_TASK, PPOTask, Sizes, ppo, tabular_start
+from mazerl.training.sft import corpus, sft
 from mazerl.walk.corpora import golden_walks
 
 

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.train.method import Method, Metrics, Params
-from mazerl.train.parallel import on_host
-from mazerl.train.update import Carry
+from mazerl.training.method import Method, Metrics, Params
+from mazerl.training.parallel import on_host
+from mazerl.training.update import Carry
 
 
 class Run(NamedTuple):

@@ -23,9 +23,9 @@ from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.scoring import is_decided, judge
 from mazerl.policy.tabular import TABULAR
-from mazerl.train.method import Batch, Method, Metrics, Training
-from mazerl.train.objectives import Moves, collapse_probability, group_advantages, policy_terms
-from mazerl.train.parallel import split_walkers
+from mazerl.training.method import Batch, Method, Metrics, Training
+from mazerl.training.objectives import Moves, collapse_probability, group_advantages, policy_terms
+from mazerl.training.parallel import split_walkers
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import Walks, rollout
 

@@ -1,8 +1,8 @@
 """Trainers: each method has one short file; `method` → `update` → `loop` is what all share."""
 
-from mazerl.train.ends import Progress, Run, TrainingDivergedError, TrainingWarning
-from mazerl.train.loop import TrainingStoppedError, Watch, train, train_seeds
-from mazerl.train.method import Batch, Method, Training
+from mazerl.training.ends import Progress, Run, TrainingDivergedError, TrainingWarning
+from mazerl.training.loop import TrainingStoppedError, Watch, train, train_seeds
+from mazerl.training.method import Batch, Method, Training
 
 __all__ = [
     "Batch",

@@ -16,8 +16,8 @@ from mazerl.errors import MazerlError
 from mazerl.exact.families import FamilyVisits, family_log_probabilities
 from mazerl.maze import Array, Maze
 from mazerl.policy.rows import row_log_softmax, rows_of
-from mazerl.train.method import Batch, Method, Metrics, the_task
-from mazerl.train.objectives import cross_entropy
+from mazerl.training.method import Batch, Method, Metrics, the_task
+from mazerl.training.objectives import cross_entropy
 
 
 class Demonstration(NamedTuple):

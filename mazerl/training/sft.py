@@ -29,8 +29,8 @@ from mazerl.policy.scoring import (
     port_log_probabilities,
 )
 from mazerl.policy.tabular import UNIFORM
-from mazerl.train.method import Batch, Method, Metrics, Training
-from mazerl.train.parallel import split_walkers
+from mazerl.training.method import Batch, Method, Metrics, Training
+from mazerl.training.parallel import split_walkers
 from mazerl.walk.rollouts import Walks, rollout
 
 TRAINING = Training(steps=1000, optimizer="adam", rate=1e-3, record_every=10, max_norm=1.0)

@@ -12,9 +12,9 @@ from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
-from mazerl.train import train
-from mazerl.train.grpo import TRAINING, Groups, GRPOTask, grpo
-from mazerl.train.objectives import collapse_probability, group_advantages
+from mazerl.training import train
+from mazerl.training.grpo import TRAINING, Groups, GRPOTask, grpo
+from mazerl.training.objectives import collapse_probability, group_advantages
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import rollout
 from tests.support.batches import one_batch

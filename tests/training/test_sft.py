@@ -17,8 +17,8 @@ from mazerl.policy.rows import row_log_softmax, rows_of
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
-from mazerl.train import Batch, Method, Training, train
-from mazerl.train.base import (
+from mazerl.training import Batch, Method, Training, train
+from mazerl.training.base import (
     MAX_DIVERGENCE,
     base_model,
     digest,
@@ -26,7 +26,7 @@ from mazerl.train.base import (
     flatten,
     unflatten,
 )
-from mazerl.train.sft import Corpus, corpus, pretraining, sft
+from mazerl.training.sft import Corpus, corpus, pretraining, sft
 from mazerl.walk.corpora import arrived_only, golden_visits, golden_walks, mix_walks, visits_of
 from mazerl.walk.rollouts import Walks, rollout
 from tests.support.batches import one_batch

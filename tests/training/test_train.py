@@ -10,13 +10,13 @@ from mazerl.exact.markov import entry_visits, hitting_times, policy_gradient
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
-from mazerl.train import Batch, Method, Training, TrainingDivergedError, train
-from mazerl.train.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
-from mazerl.train.loop import Watch
-from mazerl.train.method import Metrics, the_task
-from mazerl.train.objectives import cross_entropy, row_divergence
-from mazerl.train.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
-from mazerl.train.update import orders
+from mazerl.training import Batch, Method, Training, TrainingDivergedError, train
+from mazerl.training.imitate import IMITATE_FAMILIES, IMITATE_TABULAR, demonstration
+from mazerl.training.loop import Watch
+from mazerl.training.method import Metrics, the_task
+from mazerl.training.objectives import cross_entropy, row_divergence
+from mazerl.training.rlvr import RLVR_FAMILIES, CorridorTask, rlvr_tabular
+from mazerl.training.update import orders
 from mazerl.walk.corpora import erase_loops, golden_visits, visits_of
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import rollout

@@ -10,7 +10,7 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.topology import shuffled
-from mazerl.train import (
+from mazerl.training import (
     Batch,
     Method,
     Run,
@@ -21,10 +21,10 @@ from mazerl.train import (
     train,
     train_seeds,
 )
-from mazerl.train.checkpoint import CheckpointFolder
-from mazerl.train.method import Metrics, the_task
-from mazerl.train.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
-from mazerl.train.update import record
+from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training.method import Metrics, the_task
+from mazerl.training.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
+from mazerl.training.update import record
 
 
 def test_seeds_at_once_have_the_bits_of_seeds_one_by_one(small: Maze) -> None:

@@ -11,7 +11,7 @@ import jax
 import pytest
 
 from mazerl import MazerlError
-from mazerl.train.parallel import join_processes, walker_mesh
+from mazerl.training.parallel import join_processes, walker_mesh
 from tests.support.kills import ROOT
 
 

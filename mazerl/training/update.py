@@ -20,8 +20,8 @@ import jax.numpy as jnp
 import optax
 
 from mazerl.maze import Array
-from mazerl.train.method import Batch, Method, Metrics, Params, State, Task, World
-from mazerl.train.parallel import replicate, split_walkers
+from mazerl.training.method import Batch, Method, Metrics, Params, State, Task, World
+from mazerl.training.parallel import replicate, split_walkers
 
 # Named sub-key: update n takes fold-in n of the run's key, and shuffles by a fold-in of its own.
 _SHUFFLE_KEY = 0xFFFFFFFE

@@ -20,8 +20,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from mazerl.errors import MazerlError
-from mazerl.train.ends import Progress
-from mazerl.train.parallel import on_host
+from mazerl.training.ends import Progress
+from mazerl.training.parallel import on_host
 
 # The last one and the one before, in case the last holds the cause of a divergence.
 _KEPT = 2

@@ -25,9 +25,9 @@ from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
 from mazerl.store.records import is_done, read_record, write_record
-from mazerl.train.loop import train
-from mazerl.train.method import Training
-from mazerl.train.sft import pretraining
+from mazerl.training.loop import train
+from mazerl.training.method import Training
+from mazerl.training.sft import pretraining
 from mazerl.walk.rollouts import rollout
 
 MAX_DIVERGENCE = 0.01

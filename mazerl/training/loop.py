@@ -23,10 +23,10 @@ from jax.sharding import Mesh
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
-from mazerl.train.ends import Ends, Progress, Run, TrainingDivergedError
-from mazerl.train.method import Method, Metrics, Params, Task, Training
-from mazerl.train.parallel import on_all, on_host, within
-from mazerl.train.update import Carry, Rule, record
+from mazerl.training.ends import Ends, Progress, Run, TrainingDivergedError
+from mazerl.training.method import Method, Metrics, Params, Task, Training
+from mazerl.training.parallel import on_all, on_host, within
+from mazerl.training.update import Carry, Rule, record
 
 # A run is searched for warnings about this many times.
 _SEARCHES = 10

@@ -18,8 +18,8 @@ from mazerl.exact.corridor import hitting_time
 from mazerl.exact.markov import mean_hitting_time
 from mazerl.maze import Array, Maze
 from mazerl.policy.rows import row_log_softmax, rows_of
-from mazerl.train.method import Batch, Method, Metrics, the_task
-from mazerl.train.objectives import expected_reward
+from mazerl.training.method import Batch, Method, Metrics, the_task
+from mazerl.training.objectives import expected_reward
 from mazerl.walk.env import Reward
 
 

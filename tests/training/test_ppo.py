@@ -14,10 +14,10 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR_CRITIC, UNIFORM, ActorCritic
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
-from mazerl.train import Training, TrainingWarning, train
-from mazerl.train.base import base_model
-from mazerl.train.objectives import clipped_surrogate, generalized_advantages
-from mazerl.train.ppo import (
+from mazerl.training import Training, TrainingWarning, train
+from mazerl.training.base import base_model
+from mazerl.training.objectives import clipped_surrogate, generalized_advantages
+from mazerl.training.ppo import (
     TRAINING,
     TRANSFORMER_TASK,
     TRANSFORMER_TRAINING,

@@ -28,9 +28,9 @@ from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.rows import rows_of
 from mazerl.policy.scoring import is_decided, judge
 from mazerl.policy.tabular import TABULAR_CRITIC, ActorCritic
-from mazerl.train.method import Batch, Method, Metrics, Training
-from mazerl.train.objectives import Moves, generalized_advantages, policy_terms
-from mazerl.train.parallel import split_walkers
+from mazerl.training.method import Batch, Method, Metrics, Training
+from mazerl.training.objectives import Moves, generalized_advantages, policy_terms
+from mazerl.training.parallel import split_walkers
 from mazerl.walk.env import Reward, State, reset
 from mazerl.walk.rollouts import Steps, continue_walks
 
