@@ -5,13 +5,13 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PUREJAXRL ?=
 
-.PHONY: reproduce reproduce-full test lint bench install clean
+.PHONY: reproduce reproduce-full test lint docs bench install clean
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	touch $(STAMP)
 
 # The main job: run what is not stored yet, tabulate, draw, print the claims and fail if one does.
@@ -22,13 +22,13 @@ reproduce: $(STAMP)
 	$(RUN) -m figures --data results/quick --out results/quick
 	$(RUN) -m experiments claims --data results/quick
 
-# Everything, as committed and shown in README; says first how long it will take.
+# Everything, as committed and shown in README and docs; says first how long it will take.
 reproduce-full: $(STAMP)
 	$(RUN) -m experiments forecast all
 	$(RUN) -m experiments run all --workers 2
 	$(RUN) -m experiments table all
 	$(RUN) -m figures
-	$(RUN) -m experiments readme
+	$(RUN) -m experiments.pages
 	$(RUN) -m experiments claims
 
 test: $(STAMP)
@@ -40,10 +40,14 @@ lint: $(STAMP)
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 
+# The site; its pages run while it is built, and a warning is an error.
+docs: $(STAMP)
+	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 # gymnax is timed beside us where it can be installed; the benchmark says so where it cannot.
 bench: $(STAMP)
 	-$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	PUREJAXRL=$(PUREJAXRL) $(RUN) -m benchmarks
 
 clean:
-	rm -rf $(VENV) results
+	rm -rf $(VENV) results docs/_build
