@@ -9,9 +9,9 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from mazerl.store.records import FILES, damage, record_folder
-from mazerl.sweep.driver import LOCKS, UNFINISHED
+from mazerl.sweep.places import LOCKS, TABLES, TENSORBOARD, UNFINISHED, WANDB
 
-_OURS = {LOCKS, UNFINISHED, ".tensorboard", ".wandb", "full", "quick", "smoke", "sweep"}
+_OURS = {LOCKS, UNFINISHED, TENSORBOARD, WANDB, *TABLES}
 _RECORD = re.compile(r"[0-9a-f]{16}")
 
 

@@ -2,9 +2,6 @@
 
 A cell is claimed by a lock before it runs, so that several drivers share a store's work. Signals
 end a sweep cleanly: running trainings save a checkpoint, and the same command goes on.
-
-    <store>/.locks/        a lock for every cell that some driver runs now
-    <store>/.unfinished/   checkpoints of cells that were interrupted
 """
 
 import hashlib
@@ -27,11 +24,10 @@ from mazerl.store.records import config_json, is_done, record_folder, write_reco
 from mazerl.store.sinks import Sink
 from mazerl.store.stopping import Stop, noted_signals
 from mazerl.sweep.executors import Executor
+from mazerl.sweep.places import LOCKS
 from mazerl.sweep.studies import load, place_of
 from mazerl.sweep.tasks import Ended, Event, Failure, Kept, Stopped, Task
 from mazerl.sweep.work import BEGIN_ANEW, Saving, Told
-
-LOCKS, UNFINISHED = ".locks", ".unfinished"
 
 
 class Cell(NamedTuple):

@@ -12,7 +12,6 @@ import tyro
 from mazerl.store.records import config_json, is_done, require_writable
 from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
 from mazerl.sweep.driver import (
-    UNFINISHED,
     Cell,
     Driver,
     Outcome,
@@ -32,6 +31,7 @@ from mazerl.sweep.options import (
     is_sweep,
     told_seconds,
 )
+from mazerl.sweep.places import TENSORBOARD, UNFINISHED, WANDB
 from mazerl.sweep.screen import Screen, duration
 from mazerl.sweep.work import Saving
 
@@ -90,9 +90,9 @@ def run(
         checkpoints = results / UNFINISHED
     sinks: list[Sink] = [JsonLines(results)]
     if tensorboard:
-        sinks.append(TensorBoard(results / ".tensorboard"))
+        sinks.append(TensorBoard(results / TENSORBOARD))
     if wandb is not None:
-        sinks.append(WeightsAndBiases(wandb, results / ".wandb"))
+        sinks.append(WeightsAndBiases(wandb, results / WANDB))
     saving = Saving(checkpoints, checkpoint_seconds)
     with Screen(console, cells) as screen:
         outcome = Driver(results, chosen_executor, screen, sinks, saving).run(cells)

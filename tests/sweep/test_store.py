@@ -11,7 +11,7 @@ from filelock import FileLock
 from experiments import DATA
 from mazerl.store.records import config_json, read_record, record_folder, write_record
 from mazerl.sweep.commands import main
-from mazerl.sweep.driver import LOCKS
+from mazerl.sweep.places import LOCKS
 from mazerl.sweep.studies import grid
 
 
@@ -246,6 +246,9 @@ def test_every_committed_table_is_explained_by_the_committed_grids() -> None:
         assert told["command"] == f"python -m experiments run {file.stem}"
         configs = [record["config"] for record in told["records"]]
         assert configs == [json.loads(config_json(c)) for c in grid(file.stem, "full")]
+        # Where stores of the time keep them, so that what was run is not run again.
+        folders = [record_folder(Path(), file.stem, c).name for c in grid(file.stem, "full")]
+        assert folders == [record["record"] for record in told["records"]]
     tables = {file.name for file in DATA.glob("*.csv")} - {"claims.csv", "seconds.csv"}
     assert explained == tables
 
