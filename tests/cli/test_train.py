@@ -13,6 +13,7 @@ from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
 from mazerl.measure.evaluate import evaluate
 from mazerl.training.checkpoint import CheckpointFolder
+from tests.support.errors import one_line_error
 
 TINY = ["--width", "2", "--depth", "1", "--lanes", "2"]
 PPO = ["ppo", *TINY, "--walkers", "8", "--horizon", "32", "--limit", "64"]
@@ -25,13 +26,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 
 
 def bad(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    with pytest.raises(SystemExit) as stop:
-        main(list(words))
-    assert stop.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    return said
+    return one_line_error(main, words, capsys)
 
 
 def bits(out: Path) -> list[bytes]:

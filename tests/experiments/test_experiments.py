@@ -17,6 +17,7 @@ from mazerl.store.records import Record, config_json, is_done, read_records, rec
 from mazerl.sweep import claims
 from mazerl.sweep.commands import main
 from mazerl.sweep.studies import families, grid, load
+from tests.support.errors import one_line_error
 
 
 @pytest.fixture(scope="module")
@@ -221,13 +222,7 @@ def test_tables_of_one_experiment_replace_only_its_claims(store: Path, tmp_path:
 
 
 def bad(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stop:
-        main(words)
-    assert stop.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    return said
+    return one_line_error(main, words, capsys)
 
 
 def test_bad_input_is_one_line_and_exit_code_2(

@@ -9,6 +9,7 @@ import pytest
 from mazerl.errors import MazerlError
 from mazerl.sweep import commands, studies
 from mazerl.sweep.studies import Offer
+from tests.support.errors import one_line_error
 
 GOOD = """
 '''Do coins land as often on heads as one thinks?'''
@@ -61,13 +62,7 @@ def write(folder: Path, name: str, text: str = GOOD) -> Path:
 
 
 def bad(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stop:
-        commands.main(words)
-    assert stop.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    return said
+    return one_line_error(commands.main, words, capsys)
 
 
 def test_a_file_of_ones_own_from_grid_to_claims(
