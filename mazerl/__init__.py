@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mazerl.policy import transformer, turns
     from mazerl.policy.extraction import row_probabilities
     from mazerl.policy.rows import rows_of
-    from mazerl.policy.search import no_repeat
     from mazerl.sweep.claims import Family, claim, control
     from mazerl.sweep.studies import Tables
     from mazerl.topology import build, register
@@ -34,7 +33,6 @@ _WHERE = {
     "side_by_side": "maze.side_by_side",
     "rows_of": "policy.rows",
     "row_probabilities": "policy.extraction",
-    "no_repeat": "policy.search",
     "transformer": "policy",
     "turns": "policy",
     "rollout": "walk.rollouts",
@@ -69,7 +67,6 @@ __all__ = [
     "grpo",
     "hit_probability",
     "hitting_times",
-    "no_repeat",
     "occupancy",
     "ppo",
     "register",

@@ -1,4 +1,15 @@
 import os
+import shutil
+import tempfile
+
+# Most of the tests' time is compiling. Fewer passes of LLVM give the same bits here, sooner; and
+# what one process has compiled the others read, as those of a sweep do.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _programs = tempfile.mkdtemp(prefix="mazerl-tests-")
+else:
+    _programs = ""
 
 import jax
 import pytest
@@ -23,6 +34,11 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # No deadlines, because compiling is slow once; the same examples in every run.
 settings.register_profile("mazerl", deadline=None, derandomize=True)
 settings.load_profile("mazerl")
+
+
+def pytest_unconfigure() -> None:
+    if _programs:
+        shutil.rmtree(_programs, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ Names = Annotated[tuple[str, ...], tyro.conf.Positional]
 Results = Annotated[Path, tyro.conf.arg(help="folder of the run store")]
 Size = Annotated[
     Literal["full", "quick", "smoke"],
-    tyro.conf.arg(help="full: what README shows; quick: `make reproduce`; smoke: the tests"),
+    tyro.conf.arg(help="full: what is committed; quick: `make reproduce`; smoke: the tests"),
 ]
 Settings = Annotated[
     tyro.conf.UseAppendAction[tuple[str, ...]],

@@ -37,7 +37,7 @@ from mazerl.walk.rollouts import Steps, continue_walks
 TRAINING = Training(
     steps=800, optimizer="adam", rate=0.01, record_every=10, max_norm=0.5, kl_stop=0.02
 )
-"""For tabular policies, with the default `Sizes` and `PPOTask`; measured in README."""
+"""For tabular policies, with the default `Sizes` and `PPOTask`; claims P1 measure them."""
 
 TRANSFORMER_TRAINING = replace(TRAINING, steps=400, rate=3e-4)
 """For transformers, with `TRANSFORMER_TASK`."""

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mazerl import Maze, MazerlError, build, compile_maze, register, to_networkx
+from mazerl import Maze, MazerlError, build, compile_maze, register
+from mazerl.maze import to_networkx
 from mazerl.topology import TOPOLOGIES, Builder, Graph, corridor
 
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mazerl import Maze, MazerlError, build, compile_maze, to_networkx
+from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.markov import hitting_times
-from mazerl.maze import scramble_ports
+from mazerl.maze import scramble_ports, to_networkx
 from mazerl.maze.side_by_side import Mazes, side_by_side
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of

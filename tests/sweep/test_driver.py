@@ -172,7 +172,7 @@ def test_a_full_disk_leaves_the_store_intact(
 def test_a_file_size_limit_leaves_the_store_intact(tmp_path: Path) -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-        "from mazerl.sweep.commands import main\n"
+        "from experiments.__main__ import main\n"
         f"main({[*SWEEP[:-2], '--results', str(tmp_path)]!r})\n"
     )
     limited = subprocess.run(

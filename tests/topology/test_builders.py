@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from mazerl import MazerlError
 from mazerl.cli.main import main
-from mazerl.topology import find_topology
+from mazerl.topology import TOPOLOGIES, find_topology, register
 
 OWN = '''"""A topology of the user's own."""
 import networkx as nx
@@ -105,3 +106,24 @@ def test_an_installed_package_adds_a_topology_by_its_entry_point(tmp_path: Path)
     assert done.returncode == 2
     assert "topology 'broken' of entry point 'hexes:absent': AttributeError" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_file_may_register_what_it_is_asked_for(tmp_path: Path) -> None:
+    """The file is loaded anew each time; its builder is the same one."""
+    text = OWN.replace("def wheel", "@register\ndef wheel").replace(
+        "import networkx as nx", "import networkx as nx\nfrom mazerl import register"
+    )
+    assert "@register" in text
+    (tmp_path / "mine.py").write_text(text)
+    try:
+        for _ in range(2):
+            assert len(build(f"{tmp_path}/mine.py:wheel", spokes=4)) == 5
+        with pytest.raises(MazerlError, match="registered already"):
+            register(wheel)
+    finally:
+        TOPOLOGIES.pop("wheel", None)
+
+
+def wheel() -> Graph:
+    """Another builder of the same name."""
+    return nx.MultiGraph()

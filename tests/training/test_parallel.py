@@ -16,7 +16,7 @@ from tests.support.kills import ROOT
 
 
 def begin(devices: int, *more: str, own: int | None = None) -> subprocess.Popen[str]:
-    flags = f"--xla_force_host_platform_device_count={own or devices}"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={own or devices}"
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.devices", str(devices), *more], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"XLA_FLAGS": flags},
