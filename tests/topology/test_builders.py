@@ -10,7 +10,7 @@ import pytest
 
 from mazerl import MazerlError
 from mazerl.cli.main import main
-from mazerl.topology import TOPOLOGIES, find_topology, register
+from mazerl.topology import TOPOLOGIES, Graph, build, find_topology, register
 
 OWN = '''"""A topology of the user's own."""
 import networkx as nx
