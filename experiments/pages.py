@@ -11,6 +11,7 @@ from experiments import DATA, OFFER, ROOT
 from mazerl.errors import MazerlError
 from mazerl.sweep import claims
 from mazerl.sweep.claims import Family
+from mazerl.sweep.options import read_seconds
 from mazerl.sweep.studies import families, grid, load, offer
 
 README, PAGES = ROOT / "README.md", ROOT / "docs" / "claims"
@@ -120,8 +121,7 @@ controls: the same measurement where the claim must fail. A control holds if it 
 def write(folder: Path = PAGES) -> None:
     """Write all pages."""
     rows = claims.read(DATA / "claims.csv")
-    told = pd.read_csv(DATA / "seconds.csv")
-    seconds = dict(zip(told["study"], told["seconds"], strict=True))
+    seconds = read_seconds(DATA / "seconds.csv")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.md").write_text(index(rows))
     for family, study in known_families():

@@ -129,10 +129,11 @@ def store(rows: pd.DataFrame, study: str, path: Path) -> None:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The claims table, all as text."""
+    """The claims table, all as text; one of 0.1, whose studies were experiments, too."""
     if not path.exists():
         raise MazerlError(f"{path} does not exist; run the command `table` first, or give --data")
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return rows.rename(columns={"experiment": "study"}).reindex(columns=COLUMNS, fill_value="")
 
 
 def to_markdown(claims: pd.DataFrame, columns: Sequence[str]) -> str:

@@ -77,7 +77,12 @@ def data_folder(data: Path | None, results: Path, size: str) -> Path:
 def told_seconds() -> dict[str, float]:
     """Seconds a cell of the committed runs."""
     folder = offered().data
-    if folder is None or not (folder / "seconds.csv").exists():
+    return {} if folder is None else read_seconds(folder / "seconds.csv")
+
+
+def read_seconds(path: Path) -> dict[str, float]:
+    """Study → mean seconds a cell, as a table says; of none if there is no table."""
+    if not path.exists():
         return {}
-    told = pd.read_csv(folder / "seconds.csv")
-    return dict(zip(told["study"], told["seconds"], strict=True))
+    name, seconds = pd.read_csv(path).to_dict("list").values()
+    return dict(zip(map(str, name), map(float, seconds), strict=True))

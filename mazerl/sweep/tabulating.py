@@ -1,7 +1,7 @@
 """`mazerl sweep table`: records become the tables that figures are drawn from."""
 
 import shlex
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from mazerl.sweep.options import (
     console,
     data_folder,
     is_sweep,
+    read_seconds,
 )
 from mazerl.sweep.studies import Tables, families, load, offered
 
@@ -85,8 +86,6 @@ def _command(word: str, size: str, settings: Sequence[str], seeds: int | None) -
 def _store_seconds(path: Path, name: str, records: Sequence[Record]) -> None:
     """Bring a study's mean seconds a cell up to date."""
     seconds = float(np.mean([record.environment["seconds"] for record in records]))
-    told: dict[Hashable, float] = {}
-    if path.exists():
-        told = pd.read_csv(path).set_index("study")["seconds"].to_dict()
+    told = read_seconds(path)
     told[name] = round(seconds, 2)
     pd.DataFrame(told.items(), columns=["study", "seconds"]).to_csv(path, index=False)

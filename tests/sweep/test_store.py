@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from filelock import FileLock
 
 from experiments import DATA
 from mazerl.store.records import config_json, read_record, record_folder, write_record
+from mazerl.sweep import claims
 from mazerl.sweep.commands import main
+from mazerl.sweep.options import read_seconds
 from mazerl.sweep.places import LOCKS
 from mazerl.sweep.studies import grid
 
@@ -207,7 +210,7 @@ def test_tables_that_are_current_are_not_made_again(
     shutil.rmtree(record)
     write_record(store, "inference_scaling", config, arrays, 5)
     assert "up to date" not in tables()
-    (store / "smoke" / "claims.csv").write_text("id,experiment\n")  # lost claims
+    (store / "smoke" / "claims.csv").write_text("id,study\n")  # lost claims
     assert "up to date" not in tables()
 
 
@@ -265,3 +268,18 @@ def test_a_sweep_without_a_table_is_said_in_one_line(
     said = capsys.readouterr().err
     assert said.startswith("error: learning has no table for this sweep")
     assert said.count("\n") == 1
+
+
+def test_tables_of_the_first_version_are_brought_up_to_date(store: Path) -> None:
+    """There a study was called an experiment, and claims had no source."""
+    folder = store / "smoke"
+    rows = claims.read(folder / "claims.csv")
+    old = rows.drop(columns=["source", "kind", "scope"]).rename(columns={"study": "experiment"})
+    other = old.iloc[:1].assign(id="Q1", experiment="another")
+    pd.concat([old, other]).to_csv(folder / "claims.csv", index=False)
+    (folder / "seconds.csv").write_text("experiment,seconds\nanother,2.5\n")
+    main(["table", "inference_scaling", "--size", "smoke", "--results", str(store)])
+    again = claims.read(folder / "claims.csv")
+    pd.testing.assert_frame_equal(again[again["id"] != "Q1"].reset_index(drop=True), rows)
+    assert again.set_index("id").loc["Q1", "study"] == "another"
+    assert read_seconds(folder / "seconds.csv")["another"] == 2.5

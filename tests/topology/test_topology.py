@@ -27,7 +27,7 @@ def uniform_by_resistance(graph: Graph) -> float:
         simple.add_edge(near, far, weight=count)
     index = {v: i for i, v in enumerate(simple)}
     laplacian = nx.laplacian_matrix(simple, weight="weight").toarray().astype(float)
-    inverse = np.linalg.pinv(laplacian)
+    inverse = np.linalg.pinv(laplacian, rcond=1e-10, hermitian=True)
     diagonal = np.diag(inverse)
     resistance = diagonal[:, None] + diagonal[None, :] - 2 * inverse
     degree = np.array([graph.degree(v) for v in simple])
