@@ -5,36 +5,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 
+from benchmarks.idle import MANY, Config
 from experiments import ROOT
-from mazerl.store.records import Record, is_done, write_record
+from mazerl.store.records import is_done, write_record
 from mazerl.sweep import studies
 from mazerl.sweep.driver import Cell, Driver
 from mazerl.sweep.executors.inline import Inline
 from mazerl.sweep.screen import Screen
 from mazerl.sweep.tabulating import table
 
-_MANY = 10_000
 _TINY = 300
-
-
-@dataclass(frozen=True)
-class Config:
-    """A cell that does nothing."""
-
-    number: int
-
-
-def _tabulate(records: list[Record]) -> studies.Tables:
-    rows = [{"number": r.config["number"], "x": float(r.arrays["x"].sum())} for r in records]
-    return studies.Tables({"demo": pd.DataFrame(rows)}, [])
 
 
 def sweeps(console: Console) -> None:
@@ -68,20 +53,9 @@ def _seeds(console: Console, folder: Path) -> None:
     )
 
 
-def _demo() -> None:
-    """Make the experiment known to this process."""
-    module = SimpleNamespace(
-        run=lambda config: {"x": np.arange(config.number % 7)},
-        table=_tabulate,
-        GRID=tuple(map(Config, range(_MANY))),
-    )
-    sys.modules["demo"] = module  # type: ignore[assignment]
-    studies.find("demo")
-
-
 def _tiny_cells(console: Console, folder: Path) -> None:
-    _demo()
-    cells = [Cell("demo", Config(n)) for n in range(_TINY)]
+    studies.find("benchmarks.idle")
+    cells = [Cell("idle", Config(n)) for n in range(_TINY)]
     with Screen(Console(quiet=True), cells) as screen:
         driver = Driver(folder / "tiny", Inline(), screen)
         begun = time.perf_counter()
@@ -93,13 +67,13 @@ def _tiny_cells(console: Console, folder: Path) -> None:
 def _many_records(console: Console, folder: Path) -> None:
     store = folder / "many"
     environment = {"versions": {}, "device": "none", "platform": "none", "seconds": 0.0}
-    for n in range(_MANY):
-        write_record(store, "demo", Config(n), {"x": np.arange(9)}, 0, environment)
+    for n in range(MANY):
+        write_record(store, "idle", Config(n), {"x": np.arange(9)}, 0, environment)
     begun = time.perf_counter()
-    assert all(is_done(store, "demo", Config(n)) for n in range(_MANY))
+    assert all(is_done(store, "idle", Config(n)) for n in range(MANY))
     status = time.perf_counter() - begun
     begun = time.perf_counter()
-    table(("demo",), results=store, data=folder / "tables")
+    table(("benchmarks.idle",), results=store, data=folder / "tables")
     tabled = time.perf_counter() - begun
-    console.print(f"a store of {_MANY} records: status {status:.2f} s, table {tabled:.2f} s")
+    console.print(f"a store of {MANY} records: status {status:.2f} s, table {tabled:.2f} s")
     shutil.rmtree(store)
