@@ -14,7 +14,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	touch $(STAMP)
 
-# The main job: run what is not stored yet, tabulate, draw, print the claims and fail if one does.
+# The main job: run what is not stored yet, tabulate, draw, print the claims and fail if a verdict
+# is not the committed one.
 # Where training takes long it runs a part of the grid; tables and figures go to results/quick.
 reproduce: $(STAMP)
 	$(RUN) -m experiments run all --size quick --workers 2

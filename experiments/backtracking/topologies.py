@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.common.cells import cell_key
+from experiments.common.seeds import CONFIRMING
 from mazerl import MazerlError, build, compile_maze
 from mazerl.exact.limits import CERTAIN, policy_logits
 from mazerl.exact.markov import hitting_times
@@ -52,7 +53,8 @@ DRAWN = ("grid", "random_regular", "erdos_renyi")
 def sweep(topology: str, sizes: tuple[int, ...], seeds: int, walks: int) -> list[Config]:
     """The cells of one topology."""
     names, _ = SWEEPS[topology]
-    drawn: tuple[int | None, ...] = tuple(range(seeds)) if topology in DRAWN else (None,)
+    graphs = range(CONFIRMING, CONFIRMING + seeds)
+    drawn: tuple[int | None, ...] = tuple(graphs) if topology in DRAWN else (None,)
     return [Config(topology, names, n, seed, walks=walks) for n in sizes for seed in drawn]
 
 

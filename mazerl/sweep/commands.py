@@ -1,4 +1,4 @@
-"""mazerl sweep list | forecast | run | status | table | claims | explain | doctor | compare.
+"""mazerl sweep list|forecast|run|status|table|claims|replicate|explain|doctor|compare.
 
 Stages are restartable and meet only in files: run (cells → records), table (records → CSV files
 that figures are drawn from, refusing holes in the grid). Studies are named, given as FILE.py, or as
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import tyro
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +29,7 @@ from mazerl.sweep.options import (
     console,
     told_seconds,
 )
+from mazerl.sweep.replicating import replicate
 from mazerl.sweep.running import run
 from mazerl.sweep.studies import find, grid, load, offered
 from mazerl.sweep.tabulating import table
@@ -35,6 +37,7 @@ from mazerl.sweep.tabulating import table
 app = tyro.extras.SubcommandApp()
 app.command(run)
 app.command(table)
+app.command(replicate)
 
 
 @app.command(name="list")
@@ -151,9 +154,16 @@ def claims_(
         Path | None, tyro.conf.arg(help="folder of the CSV files [default: as of `table`]")
     ] = None,
 ) -> None:
-    """Print the claims table; exit code 1 if a verdict fails."""
+    """Print the claims table; exit code 1 if a verdict is not the committed one, or else fails.
+
+    What is committed is itself shown as it is: a claim that does not hold stays there and says so.
+    """
     folder = data or offered().data or Path("results/full")
     rows = claims.read(folder / "claims.csv")
+    committed = offered().data
+    wanted = pd.Series("holds", rows["id"])
+    if committed is not None and (committed / "claims.csv").exists():
+        wanted.update(claims.read(committed / "claims.csv").set_index("id")["verdict"])
     # Wide enough to read where the output is no terminal.
     wide = Console(width=max(console.width, 150))
     shown = Table("id", "statement", "expected", "measured", "interval", "verdict")
@@ -163,9 +173,11 @@ def claims_(
         cells = (row["id"], statement, row["expected"], row["measured"], row["interval"])
         shown.add_row(*map(str, cells), f"[{style}]{row['verdict']}[/]")
     wide.print(shown)
-    failed = rows[rows["verdict"] != "holds"]
-    console.print(f"{len(rows) - len(failed)} of {len(rows)} verdicts hold")
-    if len(failed):
+    holding = (rows["verdict"] == "holds").sum()
+    console.print(f"{holding} of {len(rows)} verdicts hold")
+    other = rows["id"][rows["verdict"].to_numpy() != wanted.to_numpy()]
+    if len(other):
+        console.print(f"not as committed: {', '.join(other)}")
         raise SystemExit(1)
 
 

@@ -32,6 +32,22 @@ Settings = Annotated[
     ),
 ]
 Seeds = Annotated[int | None, tyro.conf.arg(help="with --set: seeds 0 … SEEDS-1 of every cell")]
+Workers = Annotated[int, tyro.conf.arg(help="processes of this machine; a core each")]
+ExecutorName = Annotated[
+    Literal["local", "processes", "ray"],
+    tyro.conf.arg(help="local: this process, or processes where --workers is more than 1"),
+]
+Address = Annotated[
+    str | None,
+    tyro.conf.arg(help="HOST:PORT of a Ray cluster, or auto; without it one is started here"),
+]
+Checkpoints = Annotated[
+    Path | None,
+    tyro.conf.arg(
+        help="folder for checkpoints of running cells [default: RESULTS/.unfinished; none with "
+        "ray, whose nodes need a shared one]"
+    ),
+]
 Data = Annotated[
     Path | None,
     tyro.conf.arg(

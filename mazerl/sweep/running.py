@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
@@ -20,11 +20,15 @@ from mazerl.sweep.driver import (
 from mazerl.sweep.executors import make_executor
 from mazerl.sweep.grids import MOST_CELLS
 from mazerl.sweep.options import (
+    Address,
+    Checkpoints,
+    ExecutorName,
     Names,
     Results,
     Seeds,
     Settings,
     Size,
+    Workers,
     cells_of,
     chosen_studies,
     console,
@@ -43,22 +47,10 @@ def run(
     settings: Settings = (),
     seeds: Seeds = None,
     yes: Annotated[bool, tyro.conf.arg(help=f"run more than {MOST_CELLS} cells")] = False,
-    workers: Annotated[int, tyro.conf.arg(help="processes of this machine; a core each")] = 1,
-    executor: Annotated[
-        Literal["local", "processes", "ray"],
-        tyro.conf.arg(help="local: this process, or processes where --workers is more than 1"),
-    ] = "local",
-    address: Annotated[
-        str | None,
-        tyro.conf.arg(help="HOST:PORT of a Ray cluster, or auto; without it one is started here"),
-    ] = None,
-    checkpoints: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="folder for checkpoints of running cells [default: RESULTS/.unfinished; none with "
-            "ray, whose nodes need a shared one]"
-        ),
-    ] = None,
+    workers: Workers = 1,
+    executor: ExecutorName = "local",
+    address: Address = None,
+    checkpoints: Checkpoints = None,
     checkpoint_seconds: Annotated[
         float, tyro.conf.arg(help="between two checkpoints: what a kill can cost")
     ] = 10.0,
@@ -81,6 +73,25 @@ def run(
         for name in chosen.values()
         for config in cells_of(name, size, settings, seeds, most)
     ]
+    sinks: list[Sink] = []
+    if tensorboard:
+        sinks.append(TensorBoard(results / TENSORBOARD))
+    if wandb is not None:
+        sinks.append(WeightsAndBiases(wandb, results / WANDB))
+    run_cells(cells, results, workers, executor, address, checkpoints, checkpoint_seconds, sinks)
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    results: Path,
+    workers: int,
+    executor: str,
+    address: str | None,
+    checkpoints: Path | None,
+    checkpoint_seconds: float = 10.0,
+    sinks: Sequence[Sink] = (),
+) -> None:
+    """Run the cells that are not stored; leaves with an exit code if any is missing at the end."""
     require_writable(results)
     todo = _plan(results, cells, workers if executor != "ray" or address is None else None)
     if not todo:
@@ -88,14 +99,10 @@ def run(
     chosen_executor = make_executor(executor, workers, address)
     if checkpoints is None and executor != "ray":
         checkpoints = results / UNFINISHED
-    sinks: list[Sink] = [JsonLines(results)]
-    if tensorboard:
-        sinks.append(TensorBoard(results / TENSORBOARD))
-    if wandb is not None:
-        sinks.append(WeightsAndBiases(wandb, results / WANDB))
     saving = Saving(checkpoints, checkpoint_seconds)
+    told = [JsonLines(results), *sinks]
     with Screen(console, cells) as screen:
-        outcome = Driver(results, chosen_executor, screen, sinks, saving).run(cells)
+        outcome = Driver(results, chosen_executor, screen, told, saving).run(cells)
     _report(outcome, results, cells)
 
 

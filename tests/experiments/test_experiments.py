@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from figures import FIGURES
 from figures.__main__ import main as draw
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.store.records import Record, config_json, is_done, read_records, record_folder
-from mazerl.sweep import claims
+from mazerl.sweep import claims, studies
 from mazerl.sweep.commands import main
 from mazerl.sweep.studies import families, grid, load
 from tests.support.errors import one_line_error
@@ -88,13 +89,26 @@ def test_a_second_run_does_nothing_and_a_lost_cell_is_run_again(store: Path) -> 
     assert (folder / "arrays.npz").stat().st_mtime_ns > written
 
 
-def test_a_failing_verdict_exits_1(store: Path, tmp_path: Path) -> None:
-    rows = claims.read(store / "smoke" / "claims.csv")
-    rows.loc[0, "verdict"] = "FAILS"
-    rows.to_csv(tmp_path / "claims.csv", index=False)
+def test_a_verdict_that_is_not_the_committed_one_exits_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = claims.read(DATA / "claims.csv")
+    other = rows.assign(verdict=np.where(rows["id"] == "C1.2", "FAILS", rows["verdict"]))
+    other.to_csv(tmp_path / "claims.csv", index=False)
     with pytest.raises(SystemExit) as stop:
         main(["claims", "--data", str(tmp_path)])
     assert stop.value.code == 1
+    assert "not as committed: C1.2" in capsys.readouterr().out
+    # A claim that failed when it was committed is not failed anew; one that now holds is told.
+    monkeypatch.setattr(studies, "_offered", [dataclasses.replace(OFFER, data=tmp_path)])
+    main(["claims", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main(["claims", "--data", str(DATA)])
+    # Where nothing is committed, claims are to hold.
+    monkeypatch.setattr(studies, "_offered", [dataclasses.replace(OFFER, data=None)])
+    main(["claims", "--data", str(DATA)])
+    with pytest.raises(SystemExit):
+        main(["claims", "--data", str(tmp_path)])
 
 
 def test_swapped_data_turn_the_verdicts_round(store: Path) -> None:

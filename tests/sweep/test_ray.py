@@ -12,7 +12,7 @@ import pytest
 
 from mazerl.sweep.commands import main
 from tests.support.kills import CELLS, ROOT, SWEEP, arrays, done
-from tests.sweep.test_studies import write
+from tests.support.own_study import write
 
 pytest.importorskip("ray")
 
