@@ -2,9 +2,12 @@ import os
 import shutil
 import tempfile
 
-# Most of the tests' time is compiling. Fewer passes of LLVM give the same bits here, sooner; and
-# what one process has compiled the others read, as those of a sweep do.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+# Most of the tests' time is compiling. Fewer passes of LLVM and plainer loops give programs sooner,
+# whose bits agree as those of the defaults do; and what one process has compiled the others read,
+# as those of a sweep do.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _programs = tempfile.mkdtemp(prefix="mazerl-tests-")
