@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PUREJAXRL ?=
 
-.PHONY: reproduce reproduce-full test lint docs bench install clean
+.PHONY: reproduce reproduce-full replicate test lint docs bench install clean
 
 install: $(STAMP)
 
@@ -31,6 +31,10 @@ reproduce-full: $(STAMP)
 	$(RUN) -m figures
 	$(RUN) -m experiments.pages
 	$(RUN) -m experiments claims
+
+# Claims on three sets of seeds that nobody has looked at, beside the committed ones.
+replicate: $(STAMP)
+	$(RUN) -m experiments replicate all --size quick --seeds-from 1000 2000 3000 --workers 2
 
 test: $(STAMP)
 	$(RUN) -m pytest

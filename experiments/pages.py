@@ -9,14 +9,17 @@ import pandas as pd
 
 from experiments import DATA, OFFER, ROOT
 from mazerl.errors import MazerlError
-from mazerl.sweep import claims
+from mazerl.sweep import claims, replicating
 from mazerl.sweep.claims import Family
 from mazerl.sweep.options import read_seconds
 from mazerl.sweep.studies import families, grid, load, offer
 
 README, PAGES = ROOT / "README.md", ROOT / "docs" / "claims"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
-_ROW = ("id", "statement", "kind", "expected", "measured", "interval", "tolerance", "verdict")
+_ROW = (
+    "id", "statement", "kind", "expected", "measured", "interval", "tolerance", "verdict",
+    "other seeds",
+)  # fmt: skip
 
 
 def known_families() -> list[tuple[Family, str]]:
@@ -24,6 +27,21 @@ def known_families() -> list[tuple[Family, str]]:
     offer(OFFER)
     found = [(family, name) for name in OFFER.places for family in families(name)]
     return sorted(found, key=lambda each: each[0].id)
+
+
+def replicated(rows: pd.DataFrame, verdicts: pd.DataFrame) -> pd.Series:
+    """For each claim on how many sets of other seeds it held; "" where none was tried."""
+    held = (verdicts["verdict"] == "holds").groupby(verdicts["id"]).agg(["sum", "count"])
+    told = {name: f"held on {n} of {sets}" for name, n, sets in held.itertuples()}
+    return rows["id"].map(told).fillna("")
+
+
+def read_claims() -> pd.DataFrame:
+    """The committed claims, with a column `other seeds`."""
+    rows, file = claims.read(DATA / "claims.csv"), DATA / "replication.csv"
+    if not file.exists():
+        return rows.assign(**{"other seeds": ""})
+    return rows.assign(**{"other seeds": replicated(rows, replicating.read(file))})
 
 
 def rows_of(family: Family, rows: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +138,7 @@ controls: the same measurement where the claim must fail. A control holds if it 
 
 def write(folder: Path = PAGES) -> None:
     """Write all pages."""
-    rows = claims.read(DATA / "claims.csv")
+    rows = read_claims()
     seconds = read_seconds(DATA / "seconds.csv")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.md").write_text(index(rows))
@@ -130,7 +148,7 @@ def write(folder: Path = PAGES) -> None:
 
 def main() -> None:
     """Bring README's table and the pages up to date."""
-    README.write_text(render(claims.read(DATA / "claims.csv"), README.read_text()))
+    README.write_text(render(read_claims(), README.read_text()))
     write()
 
 

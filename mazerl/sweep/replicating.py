@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mazerl.errors import MazerlError
-from mazerl.store.records import read_records
+from mazerl.store.records import Record, read_records
 from mazerl.sweep import claims
 from mazerl.sweep.driver import Cell
 from mazerl.sweep.options import (
@@ -40,8 +40,11 @@ COLUMNS = (
 def replicate(
     names: Names,
     seeds_from: Annotated[
-        str, tyro.conf.arg(metavar="SEED", help=f"the smallest of the fresh seeds, ≥ {CONFIRMING}")
-    ] = str(CONFIRMING),
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="SEED…", help=f"the smallest of the fresh seeds, ≥ {CONFIRMING}; of each set"
+        ),
+    ] = (str(CONFIRMING),),
     size: Size = "full",
     results: Results = Path("results"),
     data: Annotated[
@@ -61,37 +64,48 @@ def replicate(
 
     Every field that is a seed is moved up, so that the smallest is SEED; the rest of a grid stays.
     """
-    begin = _whole(seeds_from)
+    begins = [_whole(text) for text in seeds_from]
     known = claims.read((data or offered().data or results / size) / "claims.csv")
-    grids: dict[str, list[Any]] = {}
+    grids: dict[tuple[str, int], list[Any]] = {}
     for name in chosen_studies(names).values():
-        cells = fresh(name, grid(name, size), begin)
-        if cells is None:
+        cells = grid(name, size)
+        sets = {begin: moved for begin in begins if (moved := fresh(name, cells, begin))}
+        if not sets:
             _require_exact(name, known)
             console.print(f"{name}: no seeds; its claims are counted as exact")
-        else:
-            grids[name] = cells
-    todo = [Cell(name, config) for name, configs in grids.items() for config in configs]
+        elif len(set().union(*sets.values())) < len(begins) * len(set(cells)):
+            raise MazerlError(
+                f"sets of seeds from {', '.join(seeds_from)} overlap in {name}; give them further "
+                "apart"
+            )
+        grids |= {(name, begin): moved for begin, moved in sets.items()}
+    todo = [Cell(name, config) for (name, _), configs in grids.items() for config in configs]
     if not todo:
         return
     run_cells(todo, results, workers, executor, address, checkpoints)
-    found = []
-    for name, configs in grids.items():
-        with console.status(f"{name}: judging"):
-            tables = load(name).table(read_records(results, name, configs))
-        if tables.claims:
-            found.append(claims.describe(tables.claims, name, families(name)))
+    found = [
+        rows.assign(size=size, seeds_from=begin)
+        for (name, begin), configs in grids.items()
+        if len(rows := _judged(name, read_records(results, name, configs)))
+    ]
     if not found:
         return
-    judged = beside(pd.concat(found), known).assign(size=size, seeds_from=begin)[list(COLUMNS)]
+    judged = beside(pd.concat(found), known)[list(COLUMNS)]
     if out is not None:
         _keep(judged, out)
     _show(judged)
     differ = judged["verdict"] != judged["committed"]
     told = f"{(~differ).sum()} of {len(judged)} verdicts are as committed"
-    console.print(f"{told}, with seeds from {begin}")
+    console.print(f"{told}, with seeds from {', '.join(seeds_from)}")
     if differ.any():
         raise SystemExit(1)
+
+
+def _judged(name: str, records: list[Record]) -> pd.DataFrame:
+    """A study's claims, from the records of one set."""
+    with console.status(f"{name}: judging"):
+        rows = load(name).table(records).claims
+    return claims.describe(rows, name, families(name))
 
 
 def fresh(name: str, cells: Sequence[Any], begin: int) -> list[Any] | None:
@@ -141,7 +155,7 @@ def beside(found: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return found.assign(
         committed=found["id"].map(old["verdict"]).fillna(""),
         committed_measured=found["id"].map(old["measured"]).fillna(""),
-    ).sort_values("id", ignore_index=True)
+    ).sort_values(["id", "seeds_from"], ignore_index=True)
 
 
 def _whole(text: str) -> int:
@@ -165,14 +179,11 @@ def _require_exact(name: str, known: pd.DataFrame) -> None:
 
 def _keep(judged: pd.DataFrame, out: Path) -> None:
     """Replace what the file says of these studies, this size and these seeds."""
+    key = ["study", "size", "seeds_from"]
     if out.exists():
         old = read(out)
-        same = (
-            old["study"].isin(judged["study"])
-            & (old["size"] == str(judged["size"].iloc[0]))
-            & (old["seeds_from"] == int(judged["seeds_from"].iloc[0]))
-        )
-        judged = pd.concat([old[~same], judged])
+        again = old.set_index(key).index.isin(judged.set_index(key).index)
+        judged = pd.concat([old[~again], judged])
     judged.sort_values(["id", "size", "seeds_from"]).to_csv(out, index=False)
 
 
@@ -183,14 +194,12 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def _show(judged: pd.DataFrame) -> None:
-    shown = Table("id", "study", "expected", "committed", "fresh", "interval", "verdicts")
+    shown = Table("id", "seeds", "expected", "committed", "fresh", "interval", "verdicts")
     for row in judged.to_dict("records"):
         same = row["verdict"] == row["committed"]
         verdicts = row["verdict"] if same else f"{row['committed'] or 'none'} → {row['verdict']}"
         style = "green" if same else "bold red"
-        cells = (row["id"], row["study"], row["expected"], row["committed_measured"])
-        shown.add_row(
-            *map(str, cells), str(row["measured"]), row["interval"], f"[{style}]{verdicts}[/]"
-        )
+        told = ("id", "seeds_from", "expected", "committed_measured", "measured", "interval")
+        shown.add_row(*(str(row[name]) for name in told), f"[{style}]{verdicts}[/]")
     # Wide enough to read where the output is no terminal.
     Console(width=max(console.width, 150)).print(shown)

@@ -137,13 +137,22 @@ def test_readme_table_is_rendered_between_its_markers(store: Path) -> None:
 
 
 def test_a_page_shows_all_that_a_claim_owes() -> None:
-    rows = claims.read(DATA / "claims.csv")
+    rows = pages.read_claims()
     family, study = next(each for each in pages.known_families() if each[0].id == "C3")
     shown = pages.page(family, study, rows, {"inference_scaling": 60.0})
     for owed in (family.statement, family.source, family.control, family.scope, "C3.4c",
                  "384 minutes", "exact and sampled", "run inference_scaling"):  # fmt: skip
         assert owed in shown
     assert "| C1.1 |" not in shown
+
+
+def test_a_page_tells_on_how_many_other_seeds_a_claim_held() -> None:
+    rows = pd.DataFrame({"id": ["A", "B", "C"]})
+    verdicts = pd.DataFrame(
+        {"id": ["A", "A", "A", "C"], "verdict": ["holds", "FAILS", "holds", "FAILS"]}
+    )
+    told = pages.replicated(rows, verdicts)
+    assert told.tolist() == ["held on 2 of 3", "", "held on 0 of 1"]
 
 
 def test_committed_readme_and_pages_show_the_committed_claims(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_grid_without_seeds_has_none() -> None:
 def test_verdicts_stand_beside_the_committed_ones() -> None:
     rows = [claims.claim(name, "s", 1, 2, holds) for name, holds in (("B", False), ("A", True))]
     old = [claims.claim("B", "s", 1, 1.5, True), claims.claim("C", "s", 1, 1, True)]
-    found = beside(pd.DataFrame(rows), pd.DataFrame(old))
+    found = beside(pd.DataFrame(rows).assign(seeds_from=1000), pd.DataFrame(old))
     assert found[["id", "verdict", "committed", "committed_measured"]].to_numpy().tolist() == [
         ["A", "holds", "", ""], ["B", "FAILS", "holds", "1.5"],
     ]  # fmt: skip
@@ -84,8 +84,10 @@ def test_from_a_study_of_ones_own_to_the_verdicts_of_two_sets(
     # Stored cells are not run again, other seeds are kept beside these.
     commands.main(words)
     assert "2 cells, 2 stored" in capsys.readouterr().out
-    commands.main([*words, "--seeds-from", "2000"])
-    assert read(kept)["seeds_from"].tolist() == [1000, 2000, 1000, 2000]
+    commands.main([*words, "--seeds-from", "3000", "2000"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "4 of 4 verdicts are as committed, with seeds from 3000, 2000" in said
+    assert read(kept)["seeds_from"].tolist() == [1000, 2000, 3000] * 2
     # A verdict that differs is told by the exit code.
     text = (data / "claims.csv").read_text().replace("FAILS", "holds")
     (data / "claims.csv").write_text(text)
@@ -120,6 +122,7 @@ def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     assert "seeds below 1000 are the development's" in bad("seeded", "--seeds-from", "-3")
     assert "'1e3', which is no whole number" in bad("seeded", "--seeds-from", "1e3")
+    assert "overlap in seeded; give them" in bad("seeded", "--seeds-from", "1000", "1000")
     assert "no field that is a seed, and its claim X1c is sampled" in bad("drawn")
     commands.main(["replicate", str(tmp_path / "unseeded.py"), "--results",
                    str(tmp_path / "unseeded")])  # fmt: skip
