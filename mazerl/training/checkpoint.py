@@ -29,10 +29,10 @@ _KEPT = 2
 
 @contextmanager
 def _quiet_orbax() -> Iterator[None]:
-    """Orbax warns that it has nothing to merge, whenever a single process saves."""
+    """Orbax warns that it has nothing to merge, and logs the trace of errors that it raises."""
     logger = logging.getLogger("absl")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
