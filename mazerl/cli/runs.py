@@ -18,7 +18,7 @@ from mazerl.exact.turn_chain import plan_turns, turning_times
 from mazerl.maze import Maze, compile_maze
 from mazerl.measure.evaluate import Evaluation, evaluate
 from mazerl.policy.contract import Policy
-from mazerl.policy.tabular import TABULAR_CRITIC
+from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
 from mazerl.topology import Graph, build
@@ -46,7 +46,7 @@ def policy_of(config: Config) -> Policy:
     """
     kind = config["policy"]
     if kind == "tabular":
-        return TABULAR_CRITIC
+        return TABULAR
     if kind not in ("transformer", "turning"):
         raise MazerlError(f"unknown policy {kind!r}; known: tabular, transformer, turning")
     decoder = decoder_of(config)

@@ -83,17 +83,28 @@ _METHOD: dict[str, Options] = {
     },
     "ppo": _REWARD
     | {
-        "walkers": (int, ppo.Sizes().walkers, "walkers side by side"),
+        "walkers": (int | None, None, "walkers side by side [default: fits the policy]"),
         "horizon": (int, ppo.Sizes().horizon, "steps of each walker an update"),
         "epochs": (int, ppo.Sizes().epochs, "passes over an update's steps"),
         "minibatches": (int, ppo.Sizes().minibatches, "parts of a pass"),
         "gamma": (float, ppo.PPOTask().gamma, "discount a step"),
         "lam": (float, ppo.PPOTask().lam, "decay of generalised advantages"),
-        "value_cost": (float, ppo.PPOTask().value_cost, "weight of the value loss"),
+        "critic": (
+            Literal["goal", "nothing"],
+            ppo.Sizes().critic,
+            "what the critic sees besides the arrival, in training alone",
+        ),
+        "inertia": (
+            float, ppo.PPOTask().inertia, "samples that what the critic knows counts for"
+        ),
         "entropy": (
             float | None, None, "entropy bonus at first; falls to zero [default: fits the policy]"
         ),
         "limit": (int, ppo.PPOTask().limit, "time limit of a walk in steps"),
+        "on_collapse": (
+            Literal["warn", "stop", "back"], ppo.TRAINING.on_collapse,
+            "of a run that collapses: say so, end it, or go back to its best and halve the rate",
+        ),
     },
     "grpo": _REWARD
     | {
@@ -119,10 +130,15 @@ _IMITATED = {
 # method → policy → the defaults that fit both.
 _DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "ppo": {
-        policy: {"steps": training.steps, "rate": training.rate, "entropy": task.entropy}
-        for policy, training, task in (
-            ("tabular", ppo.TRAINING, ppo.PPOTask()),
-            ("transformer", ppo.TRANSFORMER_TRAINING, ppo.TRANSFORMER_TASK),
+        policy: {
+            "steps": training.steps,
+            "rate": training.rate,
+            "walkers": sizes.walkers,
+            "entropy": task.entropy,
+        }
+        for policy, training, sizes, task in (
+            ("tabular", ppo.TRAINING, ppo.Sizes(), ppo.PPOTask()),
+            ("transformer", ppo.TRANSFORMER_TRAINING, ppo.TRANSFORMER_SIZES, ppo.TRANSFORMER_TASK),
         )
     },
     "grpo": {

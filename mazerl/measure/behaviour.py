@@ -106,7 +106,7 @@ def walk_log_probabilities(policy: Policy, maze: Maze, params: Any, arcs: Array)
     score = require_trainable(policy)
 
     def one(arcs: Array) -> Array:
-        return port_log_probabilities(maze, score(maze, params, arcs[None]).logits[0], arcs)
+        return port_log_probabilities(maze, score(maze, params, arcs[None])[0], arcs)
 
     return jax.lax.map(one, arcs, batch_size=_TOGETHER)
 

@@ -26,13 +26,6 @@ class Walker(NamedTuple):
     draw: Callable[[Memory, Array, Array], tuple[Array, Memory]] | None = None
 
 
-class Scores(NamedTuple):
-    """What a policy says of every step of sequences, in one pass."""
-
-    logits: Array  # [B, T, D] over ports; illegal ones are masked by whoever reads them
-    value: Array  # [B, T] expected return; 0 from policies without a value head
-
-
 @dataclass(frozen=True)
 class Policy:
     """How to walk, twice: step by step, and a whole sequence at once. The two agree (tested).
@@ -43,8 +36,9 @@ class Policy:
     bind: Callable[[World, Any], Walker]
     # How many of the last arrival arcs a layer or row reads; None where there is no bound.
     context: int | None = 1
-    # (maze, params, arrival arcs [B, T]) → Scores; None where a policy cannot be trained
-    score: Callable[[World, Any, Array], Scores] | None = None
+    # (maze, params, arrival arcs [B, T]) → logits over ports [B, T, D], of which whoever reads them
+    # masks the illegal; None where a policy cannot be trained
+    score: Callable[[World, Any, Array], Array] | None = None
     # Imitation is not told which ports exist; walks are kept to legal ones all the same.
     learns_legality: bool = False
 
@@ -54,7 +48,7 @@ class Policy:
         return self.context == 1
 
 
-def require_trainable(policy: Policy) -> Callable[[World, Any, Array], Scores]:
+def require_trainable(policy: Policy) -> Callable[[World, Any, Array], Array]:
     """The policy's whole-sequence form; a `MazerlError` if it has none."""
     if policy.score is None:
         raise MazerlError("this policy has no whole-sequence form; train the one that it wraps")

@@ -1,4 +1,4 @@
-"""What a policy says of moves made: log-probabilities, entropies, values."""
+"""What a policy says of moves made: log-probabilities and entropies."""
 
 from typing import Any, NamedTuple
 
@@ -33,7 +33,6 @@ class Judged(NamedTuple):
 
     log_probability: Array  # of the port; 0 where the policy did not move
     entropy: Array  # of the distribution over ports, nats
-    value: Array
 
 
 def judge(policy: Policy, maze: World, params: Any, arcs: Array, ports: Array) -> Judged:
@@ -47,18 +46,17 @@ def judge(policy: Policy, maze: World, params: Any, arcs: Array, ports: Array) -
     score = require_trainable(policy)
     once = policy.markov and maze.num_arrivals <= arcs.size
     scored = jnp.arange(maze.num_arrivals)[None] if once else arcs
-    logits, value = score(maze, params, scored)
-    log_p = port_log_probabilities(maze, logits, scored)
+    log_p = port_log_probabilities(maze, score(maze, params, scored), scored)
     finite = jnp.where(jnp.isfinite(log_p), log_p, 0.0)
     entropy = -jnp.sum(jnp.exp(log_p) * finite, -1)
     if once:
         # One scalar a move is gathered instead of a row.
         width = maze.num_ports
         entry = arcs * width + jnp.minimum(ports, width - 1)
-        taken, entropy, value = finite.reshape(-1)[entry], entropy[0][arcs], value[0][arcs]
+        taken, entropy = finite.reshape(-1)[entry], entropy[0][arcs]
     else:
         taken = move_log_probability(finite, ports, 1.0)
-    return Judged(jnp.where(is_decided(maze, arcs), taken, 0.0), entropy, value)
+    return Judged(jnp.where(is_decided(maze, arcs), taken, 0.0), entropy)
 
 
 def is_decided(maze: World, arcs: Array) -> Array:

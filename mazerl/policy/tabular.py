@@ -1,12 +1,12 @@
 """Tabular policies: one row of port logits per arrival arc, in the layout of `rows`."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from mazerl.maze import Array, World, arrival_vertex
-from mazerl.policy.contract import Memory, Policy, Scores, Walker
+from mazerl.policy.contract import Memory, Policy, Walker
 from mazerl.policy.sampling import multiply_high
 
 
@@ -34,21 +34,10 @@ def _bind_tabular(maze: World, logits: Array) -> Walker:
     return Walker(memory=(), logits=row)
 
 
-def _score_tabular(maze: World, logits: Array, arcs: Array) -> Scores:
+def _score_tabular(maze: World, logits: Array, arcs: Array) -> Array:
     row = _bind_tabular(maze, logits).logits
     flat = jax.vmap(lambda arc: row((), arc)[0])(arcs.reshape(-1))
-    return Scores(flat.reshape(*arcs.shape, -1), jnp.zeros(arcs.shape))
-
-
-class ActorCritic(NamedTuple):
-    """Parameters of `TABULAR_CRITIC`: a tabular policy and one value per arrival arc."""
-
-    policy: Array  # [R]
-    value: Array  # [A+M]
-
-
-def _score_critic(maze: World, params: ActorCritic, arcs: Array) -> Scores:
-    return Scores(_score_tabular(maze, params.policy, arcs).logits, params.value[arcs])
+    return flat.reshape(*arcs.shape, -1)
 
 
 UNIFORM = Policy(_bind_uniform)
@@ -57,9 +46,3 @@ UNIFORM = Policy(_bind_uniform)
 
 TABULAR = Policy(_bind_tabular, score=_score_tabular)
 """One free row per arrival arc; the parameters are the flat logits [R] that `rows_of` lays out."""
-
-
-TABULAR_CRITIC = Policy(
-    lambda maze, params: _bind_tabular(maze, params.policy), score=_score_critic
-)
-"""`TABULAR` with values; the parameters are an `ActorCritic`."""

@@ -1,4 +1,4 @@
-"""A decoder-only transformer with a value head; the only file that knows flax.nnx.
+"""A decoder-only transformer; the only file that knows flax.nnx.
 
 Here a token is the arc just traversed (arc A where a walk begins), a prediction is the next port;
 `turns` gives the same network tokens that are relative. Every layer attends to the last `context`
@@ -20,7 +20,7 @@ from flax import nnx
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, Maze, World
-from mazerl.policy.contract import Policy, Scores, Walker
+from mazerl.policy.contract import Policy, Walker
 
 _ROTARY_BASE = 10_000.0
 
@@ -77,7 +77,7 @@ class _Block(nnx.Module):
 
 
 class Network(nnx.Module):
-    """Tokens in, port logits and values out."""
+    """Tokens in, port logits out."""
 
     def __init__(self, config: Decoder, num_tokens: int, num_ports: int, rngs: nnx.Rngs) -> None:
         channels, dtype = config.channels, jnp.dtype(config.dtype)
@@ -85,12 +85,11 @@ class Network(nnx.Module):
         self.blocks = nnx.List([_Block(config, rngs) for _ in range(config.layers)])
         self.norm = nnx.RMSNorm(channels, dtype=dtype, rngs=rngs)
         self.port = nnx.Linear(channels, num_ports, rngs=rngs)
-        self.value = nnx.Linear(channels, 1, kernel_init=nnx.initializers.zeros, rngs=rngs)
 
-    def heads(self, x: Array) -> Scores:
-        """x [..., C] → logits [..., D] and value [...], both in float32."""
-        x = self.norm(x).astype(jnp.float32)
-        return Scores(self.port(x), self.value(x)[..., 0])
+    def head(self, x: Array) -> Array:
+        """x [..., C] → logits [..., D] in float32."""
+        logits: Array = self.port(self.norm(x).astype(jnp.float32))
+        return logits
 
 
 class Cache(NamedTuple):
@@ -118,8 +117,8 @@ def _attend(query: Array, keys: Array, values: Array, allowed: Array) -> Array:
     return jnp.einsum("hqk,hke->hqe", weight.astype(values.dtype), values)
 
 
-def score_sequence(network: Network, context: int, tokens: Array, begins: Array) -> Scores:
-    """Scores of one sequence [T]; a walk begins where `begins` [T] says so."""
+def score_sequence(network: Network, context: int, tokens: Array, begins: Array) -> Array:
+    """Logits [T, D] of one sequence [T]; a walk begins where `begins` [T] says so."""
     walk = jnp.cumsum(begins)
     t = jnp.arange(tokens.shape[0])
     back = t[:, None] - t[None, :]
@@ -128,16 +127,16 @@ def score_sequence(network: Network, context: int, tokens: Array, begins: Array)
     for block in network.blocks:
         query, key, value = block.project(x, t)
         x = block.finish(x, _attend(query, key, value, allowed))
-    return network.heads(x)
+    return network.head(x)
 
 
-def score_alone(network: Network, tokens: Array) -> Scores:
-    """Scores of tokens [N] on their own: with context 1 attention returns its one value."""
+def score_alone(network: Network, tokens: Array) -> Array:
+    """Logits [N, D] of tokens [N] on their own: with context 1 attention returns its one value."""
     x = network.embedding(tokens)
     for block in network.blocks:
         _, _, value = block.project(x, jnp.zeros_like(tokens))
         x = block.finish(x, value)
-    return network.heads(x)
+    return network.head(x)
 
 
 def empty_cache(config: Decoder) -> Cache:
@@ -161,7 +160,7 @@ def score_next(
         keys.append(old_keys.at[:, age % context].set(key[:, 0]))
         values.append(old_values.at[:, age % context].set(value[:, 0]))
         x = block.finish(x, _attend(query, keys[-1], values[-1], allowed))
-    return network.heads(x[0]).logits, Cache(tuple(keys), tuple(values), age + 1)
+    return network.head(x[0]), Cache(tuple(keys), tuple(values), age + 1)
 
 
 @lru_cache(maxsize=64)
@@ -181,7 +180,7 @@ def make_network(config: Decoder, num_tokens: int, num_ports: int, params: Any) 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def init_network(config: Decoder, num_tokens: int, num_ports: int, key: Array) -> dict[str, Any]:
-    """Random parameters, as nested dicts of float32 arrays; values begin at zero."""
+    """Random parameters, as nested dicts of float32 arrays."""
     network = Network(config, num_tokens, num_ports, nnx.Rngs(params=key))
     return nnx.to_pure_dict(nnx.split(network)[1])
 
@@ -199,12 +198,12 @@ def transformer(config: Decoder) -> Policy:
     def network(maze: World, params: Any) -> Network:
         return make_network(config, maze.num_arrivals, maze.num_ports, params)
 
-    def rows(maze: World, params: Any) -> Scores:
+    def rows(maze: World, params: Any) -> Array:
         return score_alone(network(maze, params), jnp.arange(maze.num_arrivals))
 
     def bind(maze: World, params: Any) -> Walker:
         if context == 1:
-            logits = rows(maze, params).logits
+            logits = rows(maze, params)
             return Walker((), lambda memory, arc: (logits[arc], memory))
         model = network(maze, params)
 
@@ -213,16 +212,16 @@ def transformer(config: Decoder) -> Policy:
 
         return Walker(empty_cache(config), step)
 
-    def score(maze: World, params: Any, arcs: Array) -> Scores:
+    def score(maze: World, params: Any, arcs: Array) -> Array:
         if context == 1:
-            return jax.tree.map(lambda row: row[arcs], rows(maze, params))
-        model = network(maze, params)
-        return jax.vmap(partial(score_sequence, model, context))(arcs, arcs >= maze.num_arcs)
+            return rows(maze, params)[arcs]
+        alike = partial(score_sequence, network(maze, params), context)
+        return jax.vmap(alike)(arcs, arcs >= maze.num_arcs)
 
     return Policy(bind, context, score, config.legality == "learned")
 
 
 def init_transformer(config: Decoder, maze: Maze, key: Array) -> dict[str, Any]:
-    """Random parameters for a maze, as nested dicts of float32 arrays; values begin at zero."""
+    """Random parameters for a maze, as nested dicts of float32 arrays."""
     check_decoder(config)
     return init_network(config, maze.num_arrivals, maze.num_ports, key)

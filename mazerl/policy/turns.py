@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World, arrival_vertex
-from mazerl.policy.contract import Policy, Scores, Walker
+from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.transformer import (
     Cache,
     Decoder,
@@ -104,12 +104,12 @@ def turning(config: Decoder, max_degree: int = 8) -> Policy:
         require_ports(maze, max_degree)
         return make_network(config, num_tokens(max_degree), max_degree, params)
 
-    def every(model: Network) -> Scores:
+    def every(model: Network) -> Array:
         return score_alone(model, jnp.arange(num_tokens(max_degree)))
 
     def bind(maze: World, params: Any) -> Walker:
         model, compass = network(maze, params), compass_of(maze)
-        alone = every(model).logits if context == 1 else None
+        alone = every(model) if context == 1 else None
 
         def step(memory: tuple[Array, Cache], arc: Array) -> tuple[Array, tuple[Array, Cache]]:
             before, cache = memory
@@ -122,16 +122,16 @@ def turning(config: Decoder, max_degree: int = 8) -> Policy:
 
         return Walker((jnp.int32(0), () if context == 1 else empty_cache(config)), step)
 
-    def score(maze: World, params: Any, arcs: Array) -> Scores:
+    def score(maze: World, params: Any, arcs: Array) -> Array:
         model, compass = network(maze, params), compass_of(maze)
         before = jnp.concatenate([arcs[:, :1], arcs[:, :-1]], axis=1)
         tokens = _tokens(maze, compass, max_degree, before, arcs)
         if context == 1:
-            logits, value = jax.tree.map(lambda row: row[tokens], every(model))
+            logits = every(model)[tokens]
         else:
             begins = arcs >= maze.num_arcs
-            logits, value = jax.vmap(partial(score_sequence, model, context))(tokens, begins)
-        return Scores(_from_turns(maze, compass, logits, arcs), value)
+            logits = jax.vmap(partial(score_sequence, model, context))(tokens, begins)
+        return _from_turns(maze, compass, logits, arcs)
 
     return Policy(bind, context + 1, score, config.legality == "learned")
 

@@ -4,7 +4,7 @@ A claim is exact where every number that it rests on is computed, sampled where 
 or from training on walks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from mazerl.errors import MazerlError
 
@@ -61,6 +62,31 @@ claim = partial(_row, "claim")
 
 control = partial(_row, "control")
 """A control's row: the same measurement where the claim must fail; `holds` if it did fail."""
+
+
+def share(
+    kind: Callable[..., dict[str, Any]],
+    name: str,
+    statement: str,
+    met: int,
+    total: int,
+    least: float = 0.0,
+    most: float = 1.0,
+    tolerance: str = "",
+) -> dict[str, Any]:
+    """A claim's or a control's row on how many of so many runs do.
+
+    The interval is the exact binomial's (Clopper and Pearson 1934), 95%; the verdict goes by the
+    share itself, which has to be from `least` to `most`.
+    """
+    expected = f"≥ {least:.0%}" if least > 0 else f"≤ {most:.0%}"
+    expected = "all" if least == 1 else "none" if most == 0 else expected
+    between = binomtest(met, total).proportion_ci(method="exact")
+    holds = least <= met / total <= most
+    return kind(
+        name, statement, expected, f"{met} of {total}", holds, (between.low, between.high),
+        tolerance,
+    )  # fmt: skip
 
 
 def _number(value: object) -> str:

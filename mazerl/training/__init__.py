@@ -1,6 +1,12 @@
 """Trainers: each method has one short file; `method` → `update` → `loop` is what all share."""
 
-from mazerl.training.ends import Progress, Run, TrainingDivergedError, TrainingWarning
+from mazerl.training.ends import (
+    Progress,
+    Run,
+    TrainingCollapsedError,
+    TrainingDivergedError,
+    TrainingWarning,
+)
 from mazerl.training.loop import TrainingStoppedError, Watch, train, train_seeds
 from mazerl.training.method import Batch, Method, Training
 
@@ -10,6 +16,7 @@ __all__ = [
     "Progress",
     "Run",
     "Training",
+    "TrainingCollapsedError",
     "TrainingDivergedError",
     "TrainingStoppedError",
     "TrainingWarning",

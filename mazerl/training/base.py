@@ -71,7 +71,7 @@ def _divergence(policy: Policy, maze: World, params: Any, key: Array, length: in
     score = require_trainable(policy)
     walks = rollout(UNIFORM, (), maze, key, _WALKS, length)
     arc = walks.arc[:, :-1]
-    log_p = port_log_probabilities(maze, score(maze, params, arc).logits, arc)
+    log_p = port_log_probabilities(maze, score(maze, params, arc), arc)
     finite = jnp.where(jnp.isfinite(log_p), log_p, 0.0)
     ports = jnp.sum(jnp.isfinite(log_p), -1)
     divergence = jnp.log(ports) + jnp.sum(jnp.exp(log_p) * finite, -1)
@@ -124,7 +124,8 @@ def base_model(
         params = pretrain(maze, policy, start, jax.random.fold_in(key, 1))
         found = flatten(params)
         write(root, STORE, config, found, time.perf_counter() - began)
-    return unflatten(found)
+    # Models that 0.2 stored have a value head, which nothing reads.
+    return {name: part for name, part in unflatten(found).items() if name != "value"}
 
 
 def flatten(params: Any) -> dict[str, np.ndarray]:

@@ -53,24 +53,30 @@ class CheckpointFolder:
 
     def save(self, progress: Progress) -> None:
         """Save progress under the number of its updates."""
-        carry, metrics, history = progress
+        carry, metrics, history, best, backs = progress
         names = sorted(metrics[0]) if metrics else []
         columns = [np.stack([record[name] for record in metrics]) for name in names]
         kept = jax.tree.leaves(jax.tree.map(lambda *x: np.stack(x), *history)) if history else []
-        leaves = [on_host(leaf) for leaf in (*jax.tree.leaves(carry), *columns, *kept)]
+        carried = jax.tree.leaves((carry, best))
+        leaves = [on_host(leaf) for leaf in (*carried, *columns, *kept)]
         content = b"".join(leaf.tobytes() for leaf in leaves)
         layout = {
             "leaves": [[str(leaf.dtype), list(leaf.shape)] for leaf in leaves],
             "metrics": names,
+            "backs": backs,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         parts = ocp.args.Composite(
             content=ocp.args.ArraySave(np.frombuffer(content, np.uint8)),
             layout=ocp.args.JsonSave(layout),
         )
+        step = int(np.max(on_host(carry.step)))
         try:
             with _quiet_orbax():
-                self._manager.save(int(np.max(on_host(carry.step))), args=parts)
+                for later in self._manager.all_steps():
+                    if later >= step:  # of a run that has gone back
+                        self._manager.delete(later)
+                self._manager.save(step, args=parts)
         # Its storage raises ValueError where the system says what is wrong.
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -86,9 +92,10 @@ class CheckpointFolder:
         """
         if self.last() is None:
             return fresh
-        leaves, names = self._read()
-        size, shape = len(jax.tree.leaves(fresh.carry)), jax.tree.structure(fresh.carry.params)
-        carry = self._shaped(fresh.carry, leaves[:size])
+        leaves, names, backs = self._read()
+        like, shape = (fresh.carry, fresh.best), jax.tree.structure(fresh.carry.params)
+        size = len(jax.tree.leaves(like))
+        carry, best = self._shaped(like, leaves[:size])
         columns, kept = leaves[size:][: len(names)], leaves[size:][len(names) :]
         if bool(kept) != bool(fresh.history):
             raise self._of_another()
@@ -99,7 +106,7 @@ class CheckpointFolder:
         ]
         states = len(kept[0]) if kept else 0
         history = [jax.tree.unflatten(shape, [leaf[n] for leaf in kept]) for n in range(states)]
-        return Progress(carry, metrics, history)
+        return Progress(carry, metrics, history, best, backs)
 
     def restore_params(self, like: Any) -> Any:
         """The parameters of the last saved carry, shaped like `like`.
@@ -122,8 +129,8 @@ class CheckpointFolder:
         folder = self.folder / str(self.last())
         return MazerlError(f"{folder} is of another configuration; give the run's own settings")
 
-    def _read(self) -> tuple[list[np.ndarray], list[str]]:
-        """The leaves of the last checkpoint, as they were saved, and the metrics' names."""
+    def _read(self) -> tuple[list[np.ndarray], list[str], int]:
+        """The last checkpoint's leaves, as they were saved, its metrics' names, and `backs`."""
         step = self.last()
         parts = ocp.args.Composite(content=ocp.args.ArrayRestore(), layout=ocp.args.JsonRestore())
         damaged = MazerlError(
@@ -142,7 +149,7 @@ class CheckpointFolder:
             leaf = np.frombuffer(content, jnp.dtype(name), math.prod(shape), begin)
             leaves.append(leaf.reshape(shape))
             begin += leaf.nbytes
-        return leaves, layout["metrics"]
+        return leaves, layout["metrics"], layout.get("backs", 0)
 
     def last(self) -> int | None:
         """Updates done at the last checkpoint; None if there is none."""

@@ -1,13 +1,13 @@
-"""How runs end: finished, failed or warned of; one run, or several that differ in their seed."""
+"""How runs end: finished, failed or collapsed; one run, or several that differ in their seed."""
 
-import warnings
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.training.method import Method, Metrics, Params
+from mazerl.training.method import Metrics, Monitor, Params, Training
 from mazerl.training.parallel import on_host
 from mazerl.training.update import Carry
 
@@ -36,6 +36,15 @@ class TrainingDivergedError(MazerlError):
         self.params = params
 
 
+class TrainingCollapsedError(MazerlError):
+    """A run was ended because of a warning; `params` are those of its best record."""
+
+    def __init__(self, said: str, step: int, params: Params) -> None:
+        super().__init__(f"{said}; training was stopped, and is kept as it was at update {step}")
+        self.step = step
+        self.params = params
+
+
 class TrainingWarning(UserWarning):
     """A run goes on, but what it learns is not what was wanted."""
 
@@ -46,13 +55,24 @@ class Progress(NamedTuple):
     carry: Carry
     metrics: list[Metrics]  # one dict a record, of [] or [S] each
     history: list[Params]  # from the starting model on; empty if not kept
+    best: Carry | None = None  # at the end of the best record; None if never gone back to
+    backs: int = 0  # how often it was gone back to
+
+    def back(self, every: int) -> "Progress":
+        """As it was at the end of the best record; `every` updates are one."""
+        assert self.best is not None
+        records = int(on_host(self.best.step)) // every
+        return self._replace(
+            carry=self.best, metrics=self.metrics[:records],
+            history=self.history[: records + 1],
+        )  # fmt: skip
 
 
 class Ends:
     """How runs end: which failed, and which were warned of."""
 
-    def __init__(self, method: Method, seeds: int | None) -> None:
-        self.method, self.one = method, seeds is None
+    def __init__(self, seeds: int | None) -> None:
+        self.one = seeds is None
         self.failed: list[TrainingDivergedError | None] = [None] * (seeds or 1)
         self.warned = [False] * (seeds or 1)
 
@@ -72,15 +92,16 @@ class Ends:
         """Whether there is nothing to go on with."""
         return all(self.failed)
 
-    def warn(self, metrics: list[Metrics], every: int) -> None:
-        """Warn of runs, each once."""
+    def collapsed(
+        self, monitor: Monitor, metrics: list[Metrics], training: Training
+    ) -> Iterator[str]:
+        """What to say of runs that have collapsed, of each once."""
         for seed, warned in enumerate(self.warned):
             if not warned and not self.failed[seed]:
-                said = self.method.warning(self._columns(metrics, seed), every)
+                said = monitor.warning(self._columns(metrics, seed), training)
                 if said:
                     self.warned[seed] = True
-                    text = f"by update {len(metrics) * every}: {said}"
-                    warnings.warn(text, TrainingWarning, stacklevel=4)
+                    yield f"by update {len(metrics) * training.record_every}: {said}"
 
     def runs(self, progress: Progress) -> list[Run | TrainingDivergedError]:
         """Every run, or why it failed."""

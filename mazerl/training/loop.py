@@ -5,33 +5,39 @@ for each record of the run:
     params, metrics = `update.record`: `every` updates, and the means of their metrics
     stop if the loss or the parameters are no longer finite; tell progress; save a checkpoint now
         and then; end here if asked to
+    of a run that has collapsed say so, end it, or go back to its best record
 """
 
-import inspect
-import os
 import time
+import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.sharding import Mesh
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError
 from mazerl.maze import Array
-from mazerl.training.ends import Ends, Progress, Run, TrainingDivergedError
+from mazerl.training.ends import (
+    Ends,
+    Progress,
+    Run,
+    TrainingCollapsedError,
+    TrainingDivergedError,
+    TrainingWarning,
+)
 from mazerl.training.method import Method, Metrics, Params, Task, Training
 from mazerl.training.parallel import on_all, on_host, within
-from mazerl.training.update import Carry, Rule, record
+from mazerl.training.runs import Runs
+
+MOST_BACKS = 10
+"""A run that collapses once more often than it may go back is ended."""
 
 # A run is searched for warnings about this many times.
-_SEARCHES = 10
-# Named sub-key beside those of the updates, which count up from 0.
-_BEGIN_KEY = 0xFFFFFFFF
+_SEARCHES = 200
 
 
 class TrainingStoppedError(MazerlError):
@@ -89,12 +95,14 @@ def train(
 
     Raises:
         MazerlError: steps below 1, an unknown optimiser, a rate that is not positive.
+        TrainingCollapsedError: the method says so, and `training.on_collapse` is to stop; or it
+            has gone back `MOST_BACKS` times.
         TrainingDivergedError: the loss or the parameters are no longer finite.
         TrainingStoppedError: `watch.stop` said so.
     """
     key = jax.random.key(0) if key is None else key
     with within(mesh):
-        runs = _Runs(method, training, mesh=mesh)
+        runs = Runs(method, training, mesh=mesh)
         (run,) = _train(runs, task, params, key, keep_history, watch or Watch())
     if isinstance(run, TrainingDivergedError):
         raise run
@@ -125,89 +133,23 @@ def train_seeds(
         For each key its run, or why it failed: one that diverges does not stop the others.
 
     Raises:
-        MazerlError: as `train`; or parameters without the axis.
+        MazerlError: as `train`; or parameters without the axis; or an `on_collapse` that is not to
+            warn, because one run cannot go back alone.
     """
     seeds = keys.shape[0]
+    if training.on_collapse != "warn":
+        raise MazerlError(
+            f"on_collapse is {training.on_collapse!r}, which several seeds at once cannot; let it "
+            "be 'warn', or train them one by one"
+        )
     if any(np.shape(leaf)[:1] != (seeds,) for leaf in jax.tree.leaves(params)):
         raise MazerlError(f"the parameters have no axis [{seeds}] in front; stack one a key")
-    runs = _Runs(method, training, seeds)
+    runs = Runs(method, training, seeds)
     return _train(runs, task, params, keys, keep_history, watch or Watch())
 
 
-class _Runs:
-    """One run, or several that differ in their seed: how to begin and to go on."""
-
-    def __init__(
-        self,
-        method: Method,
-        training: Training,
-        seeds: int | None = None,
-        mesh: Mesh | None = None,
-    ) -> None:
-        _check(training)
-        method = replace(method, world=on_all(method.world, mesh))
-        self.mesh = mesh
-        self.method, self.training, self.seeds = method, training, seeds
-        static = replace(method, world=None)
-        optimizer = _optimizer(training.optimizer)
-        self.rule = Rule(
-            static, optimizer, training.max_norm, training.kl_stop, training.record_every,
-            seeds is not None,
-        )  # fmt: skip
-
-    def begin(self, task: Task, params: Params, key: Array) -> Carry:
-        """Nothing done yet."""
-
-        def fresh(params: Params, key: Array) -> Carry:
-            return Carry(
-                params=params,
-                optimizer=self.rule.transform(self.training.rate).init(params),
-                state=self.method.begin(
-                    self.method.world, task, jax.random.fold_in(key, _BEGIN_KEY)
-                ),
-                step=jnp.int32(0),
-                failed=jnp.int32(-1),
-            )
-
-        return fresh(params, key) if self.seeds is None else jax.vmap(fresh)(params, key)
-
-    def advance(self, task: Task, key: Array, carry: Carry) -> tuple[Carry, Metrics]:
-        """One record."""
-
-        def go(key: Array, carry: Carry) -> tuple[Carry, Metrics]:
-            after = record(
-                self.rule, self.training.rate, self.training.steps, key, self.method.world, task,
-                carry,
-            )  # fmt: skip
-            return jax.block_until_ready(after)
-
-        parts = _threads(self.seeds)
-        if parts == 1:
-            return go(key, carry)
-        # Every thread takes as many seeds, so that they share a compilation; some do the last
-        # seed again.
-        each = -(-(self.seeds or 1) // parts)
-        taken = np.minimum(np.arange(parts * each), (self.seeds or 1) - 1).reshape(parts, each)
-
-        def part(seeds: np.ndarray) -> tuple[Carry, Metrics]:
-            with jax.enable_x64(self.method.exact):  # is a thread's own
-                return go(key[seeds], jax.tree.map(lambda x: x[seeds], carry))
-
-        with ThreadPoolExecutor(parts) as pool:
-            after = list(pool.map(part, taken))
-        return jax.tree.map(lambda *x: jnp.concatenate(x)[: self.seeds], *after)
-
-
-def _threads(seeds: int | None) -> int:
-    """How many parts of the seeds run side by side: one a core, where there is no accelerator."""
-    if seeds is None or jax.default_backend() != "cpu":
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(seeds, cores or 1)
-
-
 def _train(
-    runs: _Runs, task: Task, params: Params, key: Array, keep_history: bool, watch: Watch
+    runs: Runs, task: Task, params: Params, key: Array, keep_history: bool, watch: Watch
 ) -> list[Run | TrainingDivergedError]:
     every = runs.training.record_every
     records = runs.training.steps // every
@@ -216,19 +158,20 @@ def _train(
         task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
         task, params, key = on_all((task, params, key), runs.mesh)
         carry = runs.begin(task, params, key)
-        progress = Progress(carry, [], [_host(carry.params)] if keep_history else [])
+        progress = Progress(
+            carry, [], [_host(carry.params)] if keep_history else [],
+            None if runs.training.on_collapse == "warn" else carry,
+        )  # fmt: skip
         if watch.checkpoints is not None:
             progress = watch.checkpoints.restore(progress)
-        ends, before = Ends(runs.method, runs.seeds), progress
+        ends, before = Ends(runs.seeds), progress
         # Of several seeds some may have failed before the checkpoint.
         ends.look(progress.carry, progress.carry.params, progress.carry.params, 0)
-        for n, metrics in enumerate(progress.metrics, start=1):
-            last = n == len(progress.metrics)
-            watch.progress(n * every, metrics, progress.carry.params if last else None)
+        _tell_again(watch, progress, every)
         saved = time.monotonic()
-        for n in range(len(progress.metrics), records):
+        while (n := len(progress.metrics)) < records:
             carry = progress.carry
-            after, metrics = runs.advance(task, key, carry)
+            after, metrics = runs.advance(task, key, carry, progress.backs)
             ends.look(after, carry.params, before.carry.params, n * every)
             if ends.all_failed():
                 if watch.checkpoints is not None:
@@ -236,39 +179,70 @@ def _train(
                     own = np.min(on_host(after.failed)) > n * every
                     watch.checkpoints.save(progress if own else before)
                 break
-            before = Progress(carry, progress.metrics[:], progress.history[:])
-            metrics = _host(metrics)
+            before = progress._replace(metrics=progress.metrics[:], history=progress.history[:])
+            now = _host(after.params)
+            metrics = _host(metrics) | runs.times(now)
+            better = _is_better(runs, progress, metrics)
             progress.metrics.append(metrics)
             if keep_history:
-                progress.history.append(_host(after.params))
-            progress = progress._replace(carry=after)
+                progress.history.append(now)
+            progress = progress._replace(carry=after, best=after if better else progress.best)
             # Told first: what is told and not saved is told again after an interruption.
             watch.progress((n + 1) * every, metrics, after.params)
-            stop = n + 1 < records and watch.stop()
-            last = n + 1 == records and watch.save_last
-            due = stop or last or time.monotonic() - saved > watch.seconds
+            last = n + 1 == records
+            if last or (n + 1) % -(-records // _SEARCHES) == 0:
+                told = _answer(runs, watch, ends, progress)
+                if told is not progress:  # has gone back
+                    before = progress = told
+                    last, ends = False, Ends(runs.seeds)
+            stop = not last and watch.stop()
+            due = stop or (last and watch.save_last) or time.monotonic() - saved > watch.seconds
             if watch.checkpoints is not None and due:
                 watch.checkpoints.save(progress)
                 saved = time.monotonic()
             if stop:
-                raise TrainingStoppedError((n + 1) * every)
-            if (n + 1) % -(-records // _SEARCHES) == 0 or n + 1 == records:
-                ends.warn(progress.metrics, every)
+                raise TrainingStoppedError(len(progress.metrics) * every)
         return ends.runs(progress)
 
 
-def _check(training: Training) -> None:
-    steps = require_whole("the number of steps", training.steps)
-    every = require_whole("record_every", training.record_every)
-    if steps % every:
-        raise MazerlError(f"record_every is {every}; give a divisor of the {steps} steps")
-    for name, value in (
-        ("the rate", training.rate),
-        ("max_norm", training.max_norm),
-        ("kl_stop", training.kl_stop),
-    ):
-        if not value > 0:
-            raise MazerlError(f"{name} is {value}; give a positive number")
+def _answer(runs: Runs, watch: Watch, ends: Ends, progress: Progress) -> Progress:
+    """Warn of runs that have collapsed; or go back to what is returned, or end."""
+    every, on_collapse = runs.training.record_every, runs.training.on_collapse
+    for said in ends.collapsed(runs.monitor, progress.metrics, runs.training):
+        if on_collapse != "warn":
+            progress = progress.back(every)
+            _tell_again(watch, progress, every)
+            if on_collapse == "stop" or progress.backs == MOST_BACKS:
+                _end(watch, progress, said)
+            progress = progress._replace(backs=progress.backs + 1)
+            said += f"; going back to update {len(progress.metrics) * every}, at half the rate"
+        warnings.warn(said, TrainingWarning, stacklevel=4)
+    return progress
+
+
+def _is_better(runs: Runs, progress: Progress, metrics: Metrics) -> bool:
+    """Whether a record is better than the best so far, where one is kept."""
+    if progress.best is None:
+        return False
+    best = int(on_host(progress.best.step)) // runs.training.record_every
+    # Of the start only H can be known, where it is told.
+    other = progress.metrics[best - 1] if best else runs.times(_host(progress.best.params))
+    return not other or runs.monitor.merit(metrics) > runs.monitor.merit(other)
+
+
+def _tell_again(watch: Watch, progress: Progress, every: int) -> None:
+    """Tell all records so far, in the place of what has been told."""
+    for n, metrics in enumerate(progress.metrics, start=1):
+        last = n == len(progress.metrics)
+        watch.progress(n * every, metrics, progress.carry.params if last else None)
+
+
+def _end(watch: Watch, progress: Progress, said: str) -> NoReturn:
+    """End a run that has collapsed, kept as it was at its best record."""
+    if watch.checkpoints is not None:
+        watch.checkpoints.save(progress)
+    carry = progress.carry
+    raise TrainingCollapsedError(said, int(on_host(carry.step)), _host(carry.params))
 
 
 def _host(tree: Any) -> Any:
@@ -279,12 +253,3 @@ def _cast(leaf: Any, dtype: Any) -> Array:
     """Numbers to the run's precision; whole numbers, such as indices, as they are."""
     leaf = jnp.asarray(leaf)
     return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
-
-
-def _optimizer(name: str) -> Callable[[Any], optax.GradientTransformation]:
-    factory = getattr(optax, name, None)
-    if callable(factory) and "learning_rate" in inspect.signature(factory).parameters:
-        return factory
-    raise MazerlError(
-        f"unknown optimiser {name!r}; name one of optax, such as sgd, sign_sgd or adam"
-    )

@@ -1,18 +1,26 @@
 """What a training method is: where its batches come from, its loss, and how to update."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+import optax
 
+from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array
 
 World = Any
 Task = Any
 Params = Any
 State = Any
-Metrics = dict[str, Any]
+Metrics = dict[str, Any]  # of one record, [] each
+Columns = dict[str, np.ndarray]  # of all records so far, [records] each
+
+OnCollapse = Literal["warn", "stop", "back"]
+"""Of a run that a method warns of: say so, or end it, or go back to its best record and on from
+there at half the rate."""
 
 
 class Batch(NamedTuple):
@@ -33,6 +41,18 @@ class Training:
     record_every: int = 10  # updates; divides `steps`
     max_norm: float = float("inf")  # gradients of larger global norm are scaled down to it
     kl_stop: float = float("inf")  # a loss that reports a larger KL ends its update there
+    on_collapse: OnCollapse = "warn"
+
+
+class Monitor(NamedTuple):
+    """What watches a run between its records, on the host."""
+
+    # parameters → exact H, which every record tells; None where it cannot be had soon
+    clock: Callable[[Params], float] | None = None
+    # (metrics, the training) → what has gone wrong, told once; None as long as nothing has
+    warning: Callable[[Columns, Training], str | None] = lambda metrics, training: None
+    # metrics of a record → how good it was: the best record is gone back to
+    merit: Callable[[Metrics], float] = lambda metrics: 0.0
 
 
 @dataclass(frozen=True)
@@ -58,8 +78,7 @@ class Method:
     minibatches: int = 1  # divides the number of samples in a batch
     microbatches: int = 1  # divides a minibatch; for losses whose parts add up to the whole
     exact: bool = False  # float64 throughout, because the loss is computed exactly
-    # (metrics [records] so far, updates a record) → what has gone wrong; told once, as a warning
-    warning: Callable[[dict[str, np.ndarray], int], str | None] = lambda metrics, every: None
+    monitor: Callable[[World], Monitor] = lambda world: Monitor()
     world: World = None
 
 
@@ -69,3 +88,36 @@ def the_task(
     """Collect nothing: an exact method learns from its task as it is."""
     del world, params, walked, key, share
     return Batch((), task, {})
+
+
+def require_valid(training: Training) -> None:
+    """Raise a MazerlError for steps below 1, or what is not positive or not known."""
+    steps = require_whole("the number of steps", training.steps)
+    every = require_whole("record_every", training.record_every)
+    if steps % every:
+        raise MazerlError(f"record_every is {every}; give a divisor of the {steps} steps")
+    for name, value in (
+        ("the rate", training.rate),
+        ("max_norm", training.max_norm),
+        ("kl_stop", training.kl_stop),
+    ):
+        if not value > 0:
+            raise MazerlError(f"{name} is {value}; give a positive number")
+    if training.on_collapse not in get_args(OnCollapse):
+        raise MazerlError(
+            f"on_collapse is {training.on_collapse!r}; give {', '.join(get_args(OnCollapse))}"
+        )
+
+
+def optimizer_of(name: str) -> Callable[[Any], optax.GradientTransformation]:
+    """Learning rate → gradient transformation, by a name of optax's.
+
+    Raises:
+        MazerlError: the name is unknown.
+    """
+    factory = getattr(optax, name, None)
+    if callable(factory) and "learning_rate" in inspect.signature(factory).parameters:
+        return factory
+    raise MazerlError(
+        f"unknown optimiser {name!r}; name one of optax, such as sgd, sign_sgd or adam"
+    )

@@ -123,7 +123,7 @@ def _loss(policy: Policy) -> Callable[[World, Any, Batch], tuple[Array, Metrics]
 
     def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
         corpus, tokens = batch.samples, batch.shared
-        logits = score(maze, params, corpus.arc).logits
+        logits = score(maze, params, corpus.arc)
         free = jax.nn.log_softmax(logits)
         legal = port_log_probabilities(maze, logits, corpus.arc)
         log_p = free if policy.learns_legality else legal

@@ -50,6 +50,7 @@ class Steps(NamedTuple):
     """
 
     arc: Array  # [T+1, B] arrival arc before each step; the last row is where the walkers are now
+    goal: Array  # [T+1, B] vertex that each walk is to find
     port: Array  # [T, B] port taken
     terminated: Array  # [T, B] bool: the step reached the goal
     closing: Array  # [T, B] bool: the time limit had been reached, no step was taken
@@ -181,15 +182,16 @@ def continue_walks(
         state, memory = carry
         closing = state.time >= limit
         after, memory, port = walking.step(t, state, memory)
-        taken = (state.arc, port, after.reached & ~closing, closing, state.time)
+        taken = (state.arc, state.goal, port, after.reached & ~closing, closing, state.time)
         fresh = reset(maze, jax.random.fold_in(goals_key, t), (num_walks,))
         ended = after.reached | closing
         state = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
         return (state, memory), taken
 
     carry = (state, walking.memories())
-    (state, _), (arc, *taken) = jax.lax.scan(body, carry, jnp.arange(num_steps))
-    return Steps(jnp.concatenate([arc, state.arc[None]]), *taken), state
+    (state, _), (arc, goal, *taken) = jax.lax.scan(body, carry, jnp.arange(num_steps))
+    arc, goal = (jnp.concatenate(x) for x in ((arc, state.arc[None]), (goal, state.goal[None])))
+    return Steps(arc, goal, *taken), state
 
 
 def _check(num_walks: int, limit: int) -> None:
