@@ -8,6 +8,7 @@ _GROUPS = {
         "inference_scaling",
         "transformer_gap",
         "ppo_curves",
+        "ppo_settings",
         "training_cost",
         "memory",
         "steelman",

@@ -8,6 +8,7 @@ STUDIES = (
     "decisions",
     "transformer_gap",
     "ppo_curves",
+    "ppo_settings",
     "training_cost",
     "memory",
     "steelman",
