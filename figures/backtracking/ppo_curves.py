@@ -31,7 +31,7 @@ def draw(data: Path) -> Figure:
             axis.fill_between(steps, runs["lowest"], runs["highest"], color=color, alpha=0.15, lw=0)
             axis.fill_between(steps, runs["low"], runs["high"], color=color, alpha=0.3, lw=0)
             axis.plot(steps, runs["median"], style, lw=1.3, color=color)
-            count = runs["seeds"].iloc[0]
+            count = int(runs["seeds"].iloc[0])
             seeds.append(f"{count} {'hasty ' * (settings == 'hasty')}seed{'s' * (count > 1)}")
         log(axis)
         name = ", ".join(maze.split()).replace("=", " = ") if "=" in maze else maze

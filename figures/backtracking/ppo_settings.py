@@ -57,6 +57,7 @@ def _changes(axes: Axes, runs: pd.DataFrame) -> None:
     axes.axvline(100, color="black", lw=1, ls=":", label="collapsed")
     log(axes, "x")
     axes.set_yticks([-at for at in range(len(names))], names)
+    axes.set_ylim(0.5 - len(names), 0.5)
     axes.set_xlabel("H over the optimum")
     seeds = int(changed.groupby("change").size().max())
     axes.set_title(f"one change at a time, {where}, {seeds} seeds")
