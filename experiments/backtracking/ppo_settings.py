@@ -43,7 +43,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "4 epochs": {"epochs": 4},
     "a fourth of the steps": {"horizon": 128, "minibatches": 4},
     "rate 0.03": {"rate": 0.03},
-    "hasty: all of these": HASTY,
+    "hasty, as in P1.c": HASTY,
 }
 STEPS: tuple[dict[str, Any], ...] = (
     {"walkers": 16, "horizon": 128, "minibatches": 4},

@@ -25,9 +25,7 @@ def draw(data: Path) -> Figure:
     """Above: changes one at a time, and alarms; below: steps an update by rate, a panel a size."""
     runs = read("ppo_settings", data)
     phases = runs[runs["change"].isin(["phase", "as it is", "rate 0.03", "a fourth of the steps"])]
-    mazes = [
-        maze for maze, part in phases.groupby("maze", sort=False) if part["rate"].nunique() > 1
-    ]
+    mazes = [maze for maze, part in phases.groupby("maze") if part["rate"].nunique() > 1]
     figure = Figure(figsize=(12, 7.6 if mazes else 4.0), layout="constrained")
     rows = figure.add_gridspec(2 if mazes else 1, 1)
     above = rows[0].subgridspec(1, 2, width_ratios=[3, 2])
@@ -61,7 +59,7 @@ def _changes(axes: Axes, runs: pd.DataFrame) -> None:
     axes.set_xlabel("H over the optimum")
     seeds = int(changed.groupby("change").size().max())
     axes.set_title(f"one change at a time, {where}, {seeds} seeds")
-    axes.legend(loc="lower right", fontsize=8.5, frameon=True)
+    axes.legend(loc="upper right", fontsize=8.5, frameon=True)
 
 
 def _alarms(axes: Axes, runs: pd.DataFrame) -> None:
