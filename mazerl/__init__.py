@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mazerl.policy import transformer, turns
     from mazerl.policy.extraction import row_probabilities
     from mazerl.policy.rows import rows_of
-    from mazerl.sweep.claims import Family, claim, control, share
+    from mazerl.sweep.claims import Family, claim, control
     from mazerl.sweep.studies import Tables
     from mazerl.topology import build, register
     from mazerl.training import grpo, ppo, sft
@@ -49,7 +49,6 @@ _WHERE = {
     "Family": "sweep.claims",
     "claim": "sweep.claims",
     "control": "sweep.claims",
-    "share": "sweep.claims",
     "Tables": "sweep.studies",
 }
 _MODULES = {"transformer", "turns", "turn_chain", "ppo", "grpo", "sft"}
@@ -75,7 +74,6 @@ __all__ = [
     "row_probabilities",
     "rows_of",
     "sft",
-    "share",
     "side_by_side",
     "train",
     "transformer",

@@ -181,7 +181,8 @@ def _train(
                 break
             before = progress._replace(metrics=progress.metrics[:], history=progress.history[:])
             now = _host(after.params)
-            metrics = _host(metrics) | runs.times(now)
+            # Sorted, as a checkpoint gives them back.
+            metrics = dict(sorted((_host(metrics) | runs.times(now)).items()))
             better = _is_better(runs, progress, metrics)
             progress.metrics.append(metrics)
             if keep_history:

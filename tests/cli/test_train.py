@@ -223,7 +223,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
     words = ["train", *PPO, "--steps", "10", "--out", str(finished)]
     assert "add --resume" in bad(capsys, *words)
     said = bad(capsys, *words, "--resume", "--gamma", "0.9")
-    assert "begun with gamma 0.998, not 0.9" in said
+    assert "begun with gamma 1.0, not 0.9" in said
     # The settings are the run's, the checkpoint is not.
     out = tmp_path / "run"
     shutil.copytree(finished, out)

@@ -85,7 +85,7 @@ def test_the_chain_reads_what_the_policy_reads(
         known = {tuple(read): number for number, read in enumerate(chain.read.tolist())}
         of_chain = np.asarray(turn_chain._logits(decoder, 4, params, chain.read))
         walks = rollout(policy, params, maze, jax.random.key(2), 5, 20)
-        scores = np.asarray(policy.score(maze, params, walks.arc[:, :-1]).logits)
+        scores = np.asarray(policy.score(maze, params, walks.arc[:, :-1]))
         for b, length in enumerate(np.asarray(walks.length).tolist()):
             arcs = np.asarray(walks.arc)[b, :length].tolist()
             tokens = [-1] * (window - 1) + tokens_by_hand(maze, arcs, 4)
@@ -106,7 +106,7 @@ def test_steps_and_sequences_say_the_same(mazes: list[Maze], context: int) -> No
     policy, params = turning(decoder, 4), init_turning(decoder, jax.random.key(0), 4)
     walks = rollout(policy, params, world, jax.random.key(1), 6, 30)
     assert policy.score is not None
-    at_once = policy.score(world, params, walks.arc[:, :-1]).logits
+    at_once = policy.score(world, params, walks.arc[:, :-1])
     walker = policy.bind(world, params)
     memory = jax.tree.map(lambda x: jnp.broadcast_to(x, (6, *jnp.shape(x))), walker.memory)
     take = jax.jit(jax.vmap(walker.logits))
