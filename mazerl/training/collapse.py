@@ -14,7 +14,7 @@ from functools import cache
 from mazerl.errors import MazerlError
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.markov import hitting_times
-from mazerl.exact.optimum import best_blind
+from mazerl.exact.optimum import best_blind, goal_known_time
 from mazerl.maze import Maze, World
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows
@@ -29,8 +29,6 @@ LOST = 100.0
 PATIENCE = 0.095
 """… in all records of so large a share of the run."""
 
-# No optimum is above so many times the number of vertices; H below it is not looked at closer.
-_SUSPECT = 10.0
 # Without the chain: so many late arrivals were due, and less than a tenth of them came.
 _DUE = 10.0
 
@@ -39,7 +37,7 @@ def monitor(policy: Policy, world: World) -> Monitor:
     """What watches PPO: by the chain where it can be solved in no time, else by late walks."""
     if not policy.markov or not isinstance(world, Maze) or world.num_arcs > MOST_ARCS:
         return Monitor(None, by_walks, merit)
-    maze, plan = world, plan_chain(world)
+    maze, plan, least = world, plan_chain(world), goal_known_time(world)
 
     def clock(params: Params) -> float:
         try:
@@ -52,10 +50,9 @@ def monitor(policy: Policy, world: World) -> Monitor:
         return best_blind(maze, restarts=1).time
 
     def warning(metrics: Columns, training: Training) -> str | None:
-        lately = metrics["hitting_time"][-patience(training) :]
-        if len(lately) < patience(training) or lately.min() < _SUSPECT * maze.num_vertices:
-            return None
-        return by_chain(metrics, training, optimum())
+        # Half a second's descent, and only if H is a collapse's beside what no policy beats.
+        suspect = by_chain(metrics, training, least) is not None
+        return by_chain(metrics, training, optimum()) if suspect else None
 
     return Monitor(clock, warning, merit)
 

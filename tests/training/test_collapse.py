@@ -88,6 +88,10 @@ def test_what_watches_fits_the_world() -> None:
     # Logits beyond what a float holds: H is infinite, not an error.
     forward = np.where(np.arange(len(tabular_start(small))) % 2, 1e30, -1e30)
     assert watch.clock(forward) > 1e12
+    # The alarm is on the optimum, 9 here, not on what knows the goal, 3.
+    success = np.full(50, 0.5)
+    assert watch.warning({"hitting_time": np.full(50, 899.0), "success": success}, LONG) is None
+    assert watch.warning({"hitting_time": np.full(50, 901.0), "success": success}, LONG) is not None
     large = compile_maze(build("corridor", width=20, depth=20, lanes=3))
     assert monitor(TABULAR, large).clock is None
     # Merit: by H, else by arrivals.
