@@ -40,8 +40,8 @@ def draw(data: Path) -> Figure:
 
 def _changes(axes: Axes, runs: pd.DataFrame) -> None:
     changed = runs[runs["change"] != "phase"]
-    if changed.empty:  # a small grid
-        changed = runs
+    if changed.empty:  # a small grid, which has the phases alone
+        changed = runs.assign(change="short runs")
     where = changed.groupby("maze", sort=False).size().idxmax()
     changed = changed[changed["maze"] == where]
     names = list(changed["change"].drop_duplicates())
