@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -168,11 +169,11 @@ def read_records(root: Path, study: str, configs: Iterable[Any]) -> list[Record]
 
 def require_writable(root: Path) -> None:
     """Raise a `MazerlError` now rather than after the first cell, if nothing can be stored."""
-    probe = root / ".writable"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
+        # A name of its own: several drivers may look at once.
+        with tempfile.NamedTemporaryFile(dir=root, prefix=".writable"):
+            pass
     except OSError as error:
         raise _cannot_write(root, error) from error
 

@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,3 +109,9 @@ def test_nothing_is_pickled(tmp_path: Path) -> None:
 def test_configs_must_be_exact(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         record_folder(tmp_path, "demo", Config(3, float("nan")))
+
+
+def test_many_may_ask_at_once_whether_a_folder_can_be_written(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: require_writable(tmp_path), range(400)))
+    assert not list(tmp_path.iterdir())

@@ -70,7 +70,7 @@ def main() -> None:
         run = train(method, task, params, training, jax.random.key(3), watch=watch, mesh=mesh)
         told[name] = [float(loss) for loss in run.loss]
         if name == "tabular ppo":
-            arc = seen.progress.carry.state.arc
+            arc = seen.progress.carry.state.walkers.arc
             told["parts"] = [len(arc.sharding.device_set), *arc.sharding.shard_shape(arc.shape)]
     told["devices"] = len(jax.devices())
     print(json.dumps(told), flush=True)

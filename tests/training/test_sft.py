@@ -158,7 +158,7 @@ def test_the_base_model_walks_uniformly_and_is_stored_once(
     assert list((tmp_path / "base").iterdir()) == stored
     assert digest(base_model(tmp_path, medium, {"size": [4, 4, 3]}, DECODER, 1)) != digest(base)
     changed = jax.tree.map(np.array, base)
-    changed["value"]["bias"][0] += 1e-7
+    changed["port"]["bias"][0] += 1e-7
     assert digest(changed) != digest(base)
     assert digest(unflatten(flatten(base))) == digest(base)
 
