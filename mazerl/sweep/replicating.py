@@ -69,17 +69,19 @@ def replicate(
     grids: dict[tuple[str, int], list[Any]] = {}
     for name in chosen_studies(names).values():
         cells = grid(name, size)
-        sets = {begin: moved for begin in begins if (moved := fresh(name, cells, begin))}
+        sets = [moved for begin in begins if (moved := fresh(name, cells, begin))]
         if not sets:
             _require_exact(name, known)
             console.print(f"{name}: no seeds; its claims are counted as exact")
-        elif len(set().union(*sets.values())) < len(begins) * len(set(cells)):
+        elif _overlap([set(moved) - set(cells) for moved in sets]):
             raise MazerlError(
                 f"sets of seeds from {', '.join(seeds_from)} overlap in {name}; give them further "
                 "apart"
             )
-        grids |= {(name, begin): moved for begin, moved in sets.items()}
-    todo = [Cell(name, config) for (name, _), configs in grids.items() for config in configs]
+        grids |= {(name, begin): moved for begin, moved in zip(begins, sets, strict=False)}
+    # Cells without seeds are in every set, and run once.
+    every = ((name, config) for (name, _), configs in grids.items() for config in configs)
+    todo = [Cell(name, config) for name, config in dict.fromkeys(every)]
     if not todo:
         return
     run_cells(todo, results, workers, executor, address, checkpoints)
@@ -99,6 +101,11 @@ def replicate(
     console.print(f"{told}, with seeds from {', '.join(seeds_from)}")
     if differ.any():
         raise SystemExit(1)
+
+
+def _overlap(sets: list[set[Any]]) -> bool:
+    """Whether a cell is in two sets; cells without seeds, which all share, are left out."""
+    return len(set().union(*sets)) < sum(map(len, sets))
 
 
 def _judged(name: str, records: list[Record]) -> pd.DataFrame:

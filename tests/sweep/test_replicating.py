@@ -99,6 +99,24 @@ def test_from_a_study_of_ones_own_to_the_verdicts_of_two_sets(
 
 
 @pytest.mark.usefixtures(strangers.__name__)
+def test_cells_without_a_seed_are_shared_by_all_sets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD.replace("seed: int = 0", "seed: int | None = 0")
+    cells = "tuple(Config(share) for share in (0.5, 0.7))"
+    text = text.replace(cells, "(Config(0.5), Config(0.7, None))")
+    text = text.replace("config.seed)", "config.seed or 0)")
+    study, flags = str(write(tmp_path, "half_seeded", text)), ["--results", str(tmp_path / "store")]
+    commands.main(["run", study, *flags])
+    commands.main(["table", study, *flags])
+    capsys.readouterr()
+    commands.main(["replicate", study, *flags, "--seeds-from", "1000", "2000", "3000"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "4 cells, 1 stored, 3 to run" in said
+    assert "6 of 6 verdicts are as committed" in said
+
+
+@pytest.mark.usefixtures(strangers.__name__)
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     family = (
         "\nfrom mazerl import Family\n"
