@@ -13,6 +13,7 @@ from mazerl.errors import MazerlError
 # name → (summary, module with `main(words)`)
 COMMANDS = {
     "topologies": ("List the mazes that can be built and their parameters.", "cli.topologies"),
+    "graph": ("Say what is understood of a graph file; write it in another form.", "cli.graph"),
     "solve": ("Print exact expected hitting times of a maze.", "cli.solve"),
     "sample": ("Estimate a hitting time from walks, with an interval.", "cli.sample"),
     "train": ("Train a policy by SFT, PPO, GRPO or distillation.", "cli.train"),

@@ -10,7 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mazerl.errors import MazerlError
 from mazerl.maze import Array, World
+
+# Each entry takes some 50 bytes while a chain is planned.
+_MOST_ENTRIES = 50_000_000
 
 
 class Rows(NamedTuple):
@@ -27,11 +31,21 @@ class Rows(NamedTuple):
 
 
 def rows_of(maze: World) -> Rows:
-    """Lay out one row per arrival arc at whose head the policy moves (arc A: the walk begins)."""
+    """Lay out one row per arrival arc at whose head the policy moves (arc A: the walk begins).
+
+    Raises:
+        MazerlError: they would not fit into memory.
+    """
     vertex = np.append(np.asarray(maze.head), maze.start)
     degree, first_arc = np.asarray(maze.degree), np.asarray(maze.first_arc)
     length = np.where(np.asarray(maze.chance)[vertex], 0, degree[vertex]).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(length)])
+    if start[-1] > _MOST_ENTRIES:
+        raise MazerlError(
+            f"a row for every arrival has {start[-1]} entries in all, with up to {length.max()} "
+            f"ports at a vertex; at most {_MOST_ENTRIES} fit: use a graph with fewer edges at a "
+            "vertex"
+        )
     arrival = np.repeat(np.arange(len(vertex)), length)
     port = np.arange(start[-1]) - start[arrival]
     return Rows(start, arrival, first_arc[vertex[arrival]] + port)

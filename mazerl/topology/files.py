@@ -1,162 +1,248 @@
-"""Graphs that users bring: GraphML, node-link JSON, and edge lists."""
+"""Graphs that users bring: what a file lists → a graph, and what was made of it."""
 
-import csv
-import json
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 
 from mazerl.errors import MazerlError
+from mazerl.topology.names import Names, split
+from mazerl.topology.reading.edge_list import read_edge_list
+from mazerl.topology.reading.graphml import read_graphml
+from mazerl.topology.reading.listing import MOST_EDGES, Edge, Listing, refuse
+from mazerl.topology.reading.node_link import read_node_link
+from mazerl.topology.reading.text import decode, read_bytes
 from mazerl.topology.registry import Graph, register
 
-# Beyond this many edges the graph alone takes several gigabytes.
-_MOST_EDGES = 2_000_000
+EDGE_LISTS = (".csv", ".tsv", ".txt", ".edgelist", ".edges", ".ncol")
+KINDS = (".graphml", ".json", *EDGE_LISTS)
+"""Suffixes that are read, in any case."""
+
+
+# Ways through all arrivals that weights may make; an exact solve is far beyond its limits there.
+_MOST_WAYS = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was made of a file, for `mazerl graph` to say."""
+
+    kind: str
+    names: str  # "id", or the attribute that they were taken from
+    said: tuple[str, ...]  # what was dropped, and how things were taken
 
 
 @register
-def file(path: str, /, start: str = "", goals: str = "") -> Graph:
+def file(
+    path: str,
+    /,
+    start: str = "",
+    goals: str = "",
+    undirected: bool = False,
+    ignore_weights: bool = False,
+    name_attribute: str = "",
+    encoding: str = "",
+) -> Graph:
     """A graph of your own, read from a file: GraphML, node-link JSON or an edge list.
 
     An edge's `weight` is its number of parallel edges. Vertices with a true attribute `chance` are
-    the environment's.
+    the environment's. `mazerl graph FILE` says what is understood of a file.
 
     Args:
-        path: NAME.graphml, NAME.json (node-link) or NAME.csv (lines of two vertices and, if you
-            like, a weight; a first line "source,target" or "source,target,weight" is a header).
+        path: NAME.graphml, NAME.json (node-link), or an edge list: NAME.csv, .tsv, .txt or
+            .edgelist (lines of two vertices and, if you like, a weight; with a header or without).
         start: vertex where walks begin; by default the graph's attribute `start`, or the vertex
             with a true attribute `start`.
-        goals: vertices separated by commas; by default the graph's attribute `goals`, or all
-            vertices with a true attribute `goal`.
+        goals: vertices separated by commas, or a JSON list; by default the graph's attribute
+            `goals`, or all vertices with a true attribute `goal`.
+        undirected: take directed edges as edges that lead both ways.
+        ignore_weights: take each edge once, whatever its weight.
+        name_attribute: attribute that holds the vertices' names; by default `name` or `label` where
+            it tells all vertices apart, else their ids.
+        encoding: of an edge list or JSON that is no Unicode, such as cp1252.
 
     Returns:
         The graph, with its own vertex names.
     """
-    readers = {".graphml": _read_graphml, ".json": _read_json, ".csv": _read_csv}
-    place = Path(path)
-    if place.suffix not in readers:
-        raise MazerlError(f"{path}: unknown kind of file; give one of {', '.join(readers)}")
-    try:
-        graph = readers[place.suffix](place)
-    except OSError as error:
-        raise MazerlError(f"{path}: {error.strerror}; give a file that can be read") from None
-    except UnicodeDecodeError:
-        raise MazerlError(f"{path}: this is no UTF-8 text; save it as UTF-8") from None
-    return _mark(_undirected(graph, path), start, goals, path)
-
-
-def _read_graphml(place: Path) -> "nx.Graph[Any]":
-    try:
-        return nx.read_graphml(place, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, KeyError, ValueError) as error:
-        raise _not(place, "GraphML", error) from None
-
-
-def _read_json(place: Path) -> "nx.Graph[Any]":
-    try:
-        content = json.loads(place.read_text(encoding="utf-8"))
-        edges = "edges" if "edges" in content else "links"
-        return nx.node_link_graph(content, edges=edges)
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, nx.NetworkXError) as error:
-        raise _not(place, "node-link JSON", error) from None
-
-
-def _read_csv(place: Path) -> Graph:
-    graph: Graph = nx.MultiGraph()
-    graph.add_edges_from(_rows(place))
-    return graph
-
-
-def _rows(place: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    with place.open(encoding="utf-8-sig", newline="") as lines:
-        try:
-            for number, row in enumerate(csv.reader(lines), 1):
-                cells = [cell.strip() for cell in row]
-                if not any(cells) or (number == 1 and cells[:2] == ["source", "target"]):
-                    continue
-                if len(cells) not in (2, 3) or not all(cells[:2]):
-                    raise MazerlError(
-                        f"{place}, line {number}: {len(cells)} columns; give two vertices and, if "
-                        "you like, a weight"
-                    )
-                if number > _MOST_EDGES + 1:  # one line may be a header
-                    raise MazerlError(f"{place}: over {_MOST_EDGES} edges; give at most as many")
-                yield cells[0], cells[1], {"weight": cells[2]} if len(cells) == 3 else {}
-        except csv.Error as error:
-            raise _not(place, "an edge list", error) from None
-
-
-def _not(place: Path, kind: str, error: Exception) -> MazerlError:
-    said = str(error).strip().splitlines() or [type(error).__name__]
-    return MazerlError(f"{place}: this is not {kind} ({said[0]}); mend it or rename it")
-
-
-def _undirected(graph: "nx.Graph[Any]", path: str) -> Graph:
-    """The graph with as many parallel edges as its weights say; directed ones are refused."""
-    if graph.is_directed():
-        raise MazerlError(f"{path}: the graph is directed; give an undirected one")
-    if graph.number_of_edges() > _MOST_EDGES:
-        raise MazerlError(f"{path}: {graph.number_of_edges()} edges; give at most {_MOST_EDGES}")
-    copy: Graph = nx.MultiGraph(**graph.graph)
-    copy.add_nodes_from(graph.nodes(data=True))
-    for near, far, weight in graph.edges(data="weight", default=1):
-        copy.add_edges_from([(near, far)] * _parallel(weight, f"{near}-{far}", path))
-    return copy
-
-
-def _parallel(weight: Any, edge: str, path: str) -> int:
-    try:
-        number = float(weight)
-    except (TypeError, ValueError):
-        number = 0.5
-    if not (number >= 1 and number == int(min(number, _MOST_EDGES))):
-        raise MazerlError(
-            f"{path}: edge {edge} has weight {weight!r}; give a whole number of parallel edges"
-        )
-    return int(number)
-
-
-def _mark(graph: Graph, start: str, goals: str, path: str) -> Graph:
-    """Say where walks begin and end, by the vertices' own names."""
-    by_text: dict[str, Any] = {}
-    for vertex, told in graph.nodes(data=True):
-        by_text.setdefault(str(vertex), vertex)
-        told["chance"] = _is_true(told.get("chance"))
-
-    def vertex_of(name: Any, role: str) -> Any:
-        if str(name) not in by_text:
-            raise MazerlError(
-                f"{path}: {role} {str(name)!r} is not a vertex; name one of its {len(graph)}"
-            )
-        return by_text[str(name)]
-
-    marked = {
-        role: [vertex for vertex, told in graph.nodes(data=True) if _is_true(told.get(role))]
-        for role in ("start", "goal")
-    }
-    begin = start or graph.graph.get("start", next(iter(marked["start"]), None))
-    if begin is None:
-        raise MazerlError(f"{path}: no start; give --start, or mark a vertex with start=true")
-    if not start and "start" not in graph.graph and len(marked["start"]) > 1:
-        raise MazerlError(f"{path}: {len(marked['start'])} vertices are marked start; mark one")
-    ends = goals or graph.graph.get("goals") or marked["goal"]
-    if not ends:
-        raise MazerlError(f"{path}: no goals; give --goals, or mark vertices with goal=true")
-    names = _split(ends, by_text) if isinstance(ends, str) else list(ends)
-    graph.graph.update(
-        start=vertex_of(begin, "start"), goals=[vertex_of(name, "goal") for name in names]
+    graph, _ = read_graph_file(
+        path, start, goals, undirected, ignore_weights, name_attribute, encoding
     )
     return graph
 
 
-def _split(names: str, known: dict[str, Any]) -> list[str]:
+def read_graph_file(
+    path: str,
+    start: str = "",
+    goals: str = "",
+    undirected: bool = False,
+    ignore_weights: bool = False,
+    name_attribute: str = "",
+    encoding: str = "",
+    marks: bool = True,
+) -> tuple[Graph, Understood]:
+    """As `file`, with what was understood; without `marks`, start and goals may be open.
+
+    Raises:
+        MazerlError: the file cannot be read, or says what no maze can be; naming its line.
+    """
+    listing = _list(Path(path), encoding)
+    if undirected:
+        _both_ways(listing)
+    _require_sound(listing, path)
+    names = Names(path, listing, name_attribute)
+    held = {end for edge in listing.edges for end in (edge.near, edge.far)}
+    empty = listing.groups - held
+    if empty:
+        listing.said.append(f"dropped: {len(empty)} groups that no edge leads to")
+    graph: Graph = nx.MultiGraph()
+    for id, told in names.told.items():
+        if id not in empty:
+            chance = _is_true(told.get("chance"), path, f"chance of vertex {id!r}")
+            graph.add_node(names.of[id], chance=chance)
+    for edge, number in _times(listing, path, ignore_weights):
+        graph.add_edges_from([(names.of[edge.near], names.of[edge.far])] * number)
+    _mark(graph, listing, names, start, goals, path, marks)
+    return graph, Understood(listing.kind, names.source, tuple(listing.said))
+
+
+def _list(path: Path, encoding: str) -> Listing:
+    suffix = path.suffix.lower()
+    if suffix not in KINDS:
+        raise refuse(path, f"unknown kind of file; give one of {', '.join(KINDS)}")
+    content = read_bytes(path)
+    try:
+        if suffix == ".graphml":
+            return read_graphml(path, content)
+        text = decode(content, path, encoding)
+        return read_node_link(path, text) if suffix == ".json" else read_edge_list(path, text)
+    except RecursionError:
+        raise refuse(path, "it is nested too deeply; mend it") from None
+
+
+def _both_ways(listing: Listing) -> None:
+    """Take directed edges as undirected ones, and say how many."""
+    pairs = {(edge.near, edge.far) for edge in listing.edges if edge.directed}
+    directed = sum(edge.directed for edge in listing.edges)
+    twice = sum((far, near) in pairs for near, far in pairs) // 2
+    if directed:
+        listing.said.append(f"{directed} directed edges are taken as edges that lead both ways")
+    if twice:
+        listing.said.append(f"{twice} pairs of vertices had them in both directions: now parallel")
+    listing.edges = [edge._replace(directed=False) for edge in listing.edges]
+
+
+def _require_sound(listing: Listing, path: str) -> None:
+    one_way = [edge for edge in listing.edges if edge.directed]
+    if one_way:
+        raise refuse(
+            path, f"the graph is directed: {len(one_way)} edges, the first {one_way[0]} "
+            f"({listing.counted} {one_way[0].where}); mazes allow turning: give --undirected to "
+            "take them both ways",
+        )  # fmt: skip
+    for edge in listing.edges if listing.declares else ():
+        for end in (edge.near, edge.far):
+            if end not in listing.vertices:
+                raise refuse(
+                    path, f"{listing.counted} {edge.where}: edge {edge} ends in {end!r}, which no "
+                    "vertex declares; declare it",
+                )  # fmt: skip
+
+
+def _times(listing: Listing, path: str, ignore_weights: bool) -> Iterator[tuple[Edge, int]]:
+    """Edges and how many parallel ones each stands for; bounded before any is built."""
+    if ignore_weights:
+        given = sum(edge.weight not in (None, "") for edge in listing.edges)
+        if given:
+            listing.said.append(f"{given} weights are ignored")
+        return zip(listing.edges, [1] * len(listing.edges), strict=True)
+    numbers = [_parallel(edge, listing.counted, path) for edge in listing.edges]
+    most = max(numbers, default=1)
+    degree: Counter[Any] = Counter()
+    for edge, number in zip(listing.edges, numbers, strict=True):
+        degree[edge.near] += number
+        degree[edge.far] += number
+    # Every arrival at a vertex can come after any at the vertex before, and go on by any port.
+    ways = sum(
+        2 * number * degree[edge.near] * degree[edge.far]
+        for edge, number in zip(listing.edges, numbers, strict=True)
+    )
+    if sum(numbers) > MOST_EDGES or (most > 1 and ways > _MOST_WAYS):
+        raise refuse(
+            path, f"its weights make {sum(numbers):.9g} parallel edges, up to {most:.9g} at edge "
+            f"{listing.edges[numbers.index(most)]}, which is too many; if they are lengths, give "
+            "--ignore-weights",
+        )  # fmt: skip
+    return zip(listing.edges, numbers, strict=True)
+
+
+def _parallel(edge: Edge, counted: str, path: str) -> int:
+    if edge.weight in (None, ""):
+        return 1
+    try:
+        number = 0.5 if isinstance(edge.weight, bool) else float(edge.weight)
+        whole = int(number)
+    except (TypeError, ValueError, OverflowError):
+        number, whole = 0.5, 0
+    if number < 1 or number != whole:
+        raise refuse(
+            path, f"{counted} {edge.where}: edge {edge} has weight {edge.weight!r}; give a whole "
+            "number of parallel edges, or --ignore-weights",
+        )  # fmt: skip
+    return whole
+
+
+def _mark(
+    graph: Graph, listing: Listing, names: Names, start: str, goals: str, path: str, needed: bool
+) -> None:
+    """Say where walks begin and end: as asked, or as the graph says, or as its vertices say."""
+    marked = {
+        role: [id for id, told in names.told.items()
+               if _is_true(told.get(role), path, f"{role} of vertex {id!r}")]
+        for role in ("start", "goal")
+    }  # fmt: skip
+    begin = start or listing.attributes.get("start")
+    if begin in (None, ""):
+        if len(marked["start"]) > 1:
+            raise refuse(path, f"{len(marked['start'])} vertices are marked start; mark one")
+        begin = marked["start"][0] if marked["start"] else None
+    if begin is not None:
+        graph.graph["start"] = names.find(begin, "start")
+    elif needed:
+        raise refuse(path, "no start; give --start, or mark a vertex with start=true")
+    ends: Any = goals or listing.attributes.get("goals")
+    if ends in (None, ""):
+        ends = marked["goal"]
+    elif isinstance(ends, str):
+        ends = _several(ends, names)
+    elif not isinstance(ends, (list, tuple)):
+        ends = [ends]
+    if ends:
+        graph.graph["goals"] = [names.find(name, "goal") for name in ends]
+    elif needed:
+        raise refuse(path, "no goals; give --goals, or mark vertices with goal=true")
+
+
+def _several(ends: str, names: Names) -> list[Any]:
     """Names between commas; a vertex whose own name holds one may stand alone."""
-    return [names] if names in known else [name.strip() for name in names.split(",")]
+    try:
+        names.find(ends, "goal")
+    except MazerlError:
+        return split(ends)
+    return [ends]
 
 
-def _is_true(value: Any) -> bool:
-    return value.strip().lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+
+
+def _is_true(value: Any, path: str, what: str) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    text = str(value).strip().lower()
+    if text in (*_TRUE, "1.0"):
+        return True
+    if text in (*_FALSE, "0.0", "nan"):
+        return False
+    raise refuse(path, f"{what} is {value!r}; write true or false")

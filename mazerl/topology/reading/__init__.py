@@ -1,0 +1,1 @@
+"""Files as tools write them → what they list, as it stands there."""

@@ -1,0 +1,113 @@
+"""Node-link JSON, of any version of networkx and of tools that write alike."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from mazerl.errors import MazerlError, first_line
+from mazerl.topology.reading.listing import Edge, Listing, add_edge, refuse
+
+
+def read_node_link(path: Path, text: str) -> Listing:
+    """The listing of {"nodes": [{"id": …}], "edges" or "links": [{"source": …, "target": …}]}.
+
+    networkx 1 wrote positions among the nodes as the ends of links, later versions write ids.
+
+    Raises:
+        MazerlError: it is no such object, or says a thing twice.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise _not(path, first_line(error).split(": ", 1)[-1]) from None
+    if not isinstance(content, dict) or not isinstance(content.get("nodes"), list):
+        raise _not(path, 'it is no object with a list of "nodes"')
+    lists = [name for name in ("edges", "links") if content.get(name) is not None]
+    if len(lists) != 1 or not isinstance(content[lists[0]], list):
+        raise _not(path, f'it has {len(lists)} of "edges" and "links"; one list is needed')
+    listing = Listing("node-link JSON", counted="edge", attributes=_attributes(path, content))
+    for number, node in enumerate(content["nodes"]):
+        _add_vertex(listing, path, number, node)
+    directed = _is_true(path, content, "directed")
+    ends = [_ends(path, number, edge) for number, edge in enumerate(content[lists[0]], 1)]
+    by_place = lists[0] == "links" and _are_places(ends, listing.vertices)
+    if by_place:
+        listing.said.append("source and target are places in the list of nodes, as of networkx 1")
+    places = list(listing.vertices)
+    extra = set()
+    for number, (pair, told) in enumerate(zip(ends, content[lists[0]], strict=True), 1):
+        near, far = (places[end] for end in pair) if by_place else pair
+        told = {name.lower(): value for name, value in told.items()}
+        one_way = directed if told.get("directed") is None else _is_true(path, told, "directed")
+        add_edge(listing, path, Edge(near, far, number, told.get("weight"), one_way))
+        extra |= told.keys() - {"source", "target", "weight", "key", "directed"}
+    if extra:
+        listing.said.append(
+            f"attributes of edges that mean nothing here: {', '.join(sorted(extra))}"
+        )
+    return listing
+
+
+def _attributes(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    told = content.get("graph") or {}
+    try:
+        pairs = dict(told).items()
+    except (TypeError, ValueError):
+        raise _not(path, '"graph" is no object') from None
+    return {str(name).lower(): _hashable(value) for name, value in pairs}
+
+
+def _add_vertex(listing: Listing, path: Path, number: int, node: Any) -> None:
+    if not isinstance(node, dict):
+        raise _not(path, f"node {number + 1} is no object")
+    name = _hashable(node.get("id", number))
+    if not _is_name(name):
+        raise _not(path, f"node {number + 1} has the id {name!r}")
+    if name in listing.vertices:
+        raise refuse(path, f"vertex {name!r} is declared twice; list it once")
+    listing.vertices[name] = {
+        key.lower(): _hashable(value) for key, value in node.items() if key != "id"
+    }
+
+
+def _ends(path: Path, number: int, edge: Any) -> tuple[Any, Any]:
+    if not isinstance(edge, dict) or "source" not in edge or "target" not in edge:
+        raise _not(path, f'edge {number} is no object with "source" and "target"')
+    pair = _hashable(edge["source"]), _hashable(edge["target"])
+    for end in pair:
+        if not _is_name(end):
+            raise _not(path, f"edge {number} ends in {end!r}")
+    return pair
+
+
+def _are_places(ends: list[tuple[Any, Any]], vertices: dict[Any, Any]) -> bool:
+    every = {end for pair in ends for end in pair}
+    return not every <= vertices.keys() and all(
+        isinstance(end, int) and 0 <= end < len(vertices) for end in every
+    )
+
+
+def _hashable(value: Any) -> Any:
+    """JSON has no tuples: networkx's grids have names such as [0, 1]."""
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+
+
+def _is_name(value: Any) -> bool:
+    """Texts, numbers, and tuples of them."""
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_is_name, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def _is_true(path: Path, told: dict[str, Any], name: str) -> bool:
+    value = told.get(name, False)
+    if value not in (True, False, None):
+        raise refuse(path, f'"{name}" is {value!r}; give true or false')
+    return bool(value)
+
+
+def _not(path: Path, why: str) -> MazerlError:
+    return refuse(path, f"this is not node-link JSON ({why}); mend it or rename it")

@@ -1,0 +1,316 @@
+"""Files as tools write them: each kind that was read wrongly, or refused, is a test."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mazerl import MazerlError, build, compile_maze
+from mazerl.cli.main import main
+from mazerl.cli.solve import solve_report
+from mazerl.topology.files import read_graph_file
+from tests.support.errors import one_line_error
+
+HALL = "gate,hall\nhall,stair\nstair,vault\n"
+ENDS = {"start": "gate", "goals": "vault"}
+
+
+def put(folder: Path, name: str, content: str | bytes) -> str:
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(file)
+
+
+def time_of(path: str, **parameters: Any) -> float:
+    return float(solve_report("file", {"path": path} | parameters)["hitting_time"])
+
+
+def graphml(body: str, keys: str = "", default: str = "undirected") -> str:
+    return (
+        '<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns" '
+        f'xmlns:y="http://www.yworks.com/xml/graphml">{keys}'
+        f'<graph edgedefault="{default}">{body}</graph></graphml>'
+    )
+
+
+def key(name: str, kind: str = "node", default: str = "") -> str:
+    inner = f"<default>{default}</default>" if default else ""
+    return f'<key id="{name}" for="{kind}" attr.name="{name}" attr.type="string">{inner}</key>'
+
+
+def nodes(*names: str, attribute: str = "") -> str:
+    data = f'<data key="{attribute}">{{}}</data>' if attribute else ""
+    return "".join(f'<node id="n{i}">{data.format(name)}</node>' for i, name in enumerate(names))
+
+
+PATH = '<edge source="n0" target="n1"/><edge source="n1" target="n2"/>'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("g.CSV", HALL),
+        ("g.csv", "Source,Target\n" + HALL),
+        ("g.csv", "from,to\r\n" + HALL.replace("\n", "\r\n")),
+        ("g.csv", '"","FROM","TO"\n' + "".join(f'"{i}",{row}\n' for i, row in
+                                               enumerate(HALL.split()))),
+        ("g.csv", ",0,1\n" + "".join(f"{i},{row}\n" for i, row in enumerate(HALL.split()))),
+        ("g.csv", "# the north wing\nsource,target\n" + HALL),
+        ("g.csv", "sep=;\nsource;target\n" + HALL.replace(",", ";")),
+        ("g.csv", "\ufeffsource;target;weight\r\ngate;hall;1,0\r\nhall;stair;\r\nstair;vault;1"),
+        ("g.csv", "\n,,\nsource,target,weight\ngate,hall,\nhall,stair,\nstair,vault,1\n"),
+        ("g.csv", "von,nach,anzahl\ngate,hall,1\nhall,stair,1\nstair,vault,1\n"),
+        ("g.csv", "Weight,Type,Target,Source\n1.0,Undirected,hall,gate\n1,undirected,stair,hall\n"
+                  "1,,vault,stair\n"),
+        ("g.csv", HALL.encode("utf-16")),
+        ("g.csv", HALL.encode("utf-16-le")),
+        ("g.tsv", HALL.replace(",", "\t")),
+        ("g.csv", HALL.replace(",", "|")),
+        ("g.txt", HALL.replace(",", "  ")),
+        ("g.edgelist", "#a.py\ngate hall {}\nhall stair {'x': 2}\nstair vault {'weight': 1}\n"),
+        ("g.ncol", "gate hall 1\nhall stair\nstair vault\n"),
+    ],
+)  # fmt: skip
+def test_edge_lists_of_tools_are_the_same_hall(tmp_path: Path, name: str, content: str) -> None:
+    path = put(tmp_path, name, content)
+    assert time_of(path, **ENDS) == 9
+    assert set(build("file", path=path, **ENDS)) == {"gate", "hall", "stair", "vault"}
+
+
+def test_names_may_hold_separators_and_signs_of_comments(tmp_path: Path) -> None:
+    path = put(tmp_path, "g.csv", 'source,target\n"#1","a, b"\n"a, b",é\n')
+    assert list(build("file", path=path, start="#1", goals="é")) == ["#1", "a, b", "é"]
+    assert build("file", path=path, start="#1", goals="a, b").graph["goals"] == ["a, b"]
+    both = build("file", path=path, start="#1", goals='["é", "a, b"]')
+    assert both.graph["goals"] == ["é", "a, b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("g.csv", 'source,target\ngate,"hall\nhall,stair\n', "line 2: a quote is not closed"),
+        ("g.csv", "a;b,c\nd;e,f\n", "can be separated by ';' or ','; begin with a header"),
+        ("g.csv", "source,target\na,b,c\n", "line 2: 3 columns under a header of 2"),
+        ("g.csv", "source,target\na,\n", "line 2: an end of the edge is empty"),
+        ("g.csv", "#1,#2\n", "line 1: '#1' may be a vertex or a comment"),
+        ("g.csv", "source,target,type\na,b,both\n", "line 2: Type is 'both'"),
+        ("g.csv", "source,target,Type\na,b,Directed\n", "1 edges, the first a-b (line 2)"),
+        ("g.csv", "a,b\0\n", "zero bytes"),
+        ("g.csv", "a,b,1500\nb,c,1500\nc,d,1500\nd,e,1500\ne,f,1500\n", "--ignore-weights"),
+        ("g.csv", "a,b,9\nb,c,9999999\n", "10000008 parallel edges, up to 9999999 at edge b-c"),
+        ("g.edgelist", "a b {\n", "line 1: '{' is no edge's attributes"),
+        ("g.json", '{"nodes": [{"id": "a"}], "edges": [{"source": "a", "target": "x"}]}',
+         "edge 1: edge a-x ends in 'x', which no vertex declares"),
+        ("g.json", '{"nodes": [{"id": "a"}, {"id": "a"}], "edges": []}', "'a' is declared twice"),
+        ("g.json", '{"nodes": [{"id": true}], "edges": []}', "node 1 has the id True"),
+        ("g.json", '{"nodes": [{"id": NaN}], "edges": []}', "node 1 has the id nan"),
+        ("g.json", '{"nodes": [{"id": {"a": 1}}], "edges": []}', "node 1 has the id {'a': 1}"),
+        ("g.json", '{"nodes": [], "edges": [], "links": []}', 'it has 2 of "edges" and "links"'),
+        ("g.json", '{"nodes": []}', 'it has 0 of "edges" and "links"'),
+        ("g.json", '{"directed": "no", "nodes": [], "edges": []}', '"directed" is \'no\''),
+        ("g.json", '{"graph": 3, "nodes": [], "edges": []}', '"graph" is no object'),
+        ("g.json", "[" * 100_000, "nested too deeply"),
+        ("g.json", '{"nodes": [{"id": "a", "chance": "maybe"}, {"id": "b"}], "edges": '
+                   '[{"source": "a", "target": "b"}]}', "chance of vertex 'a' is 'maybe'"),
+        ("g.graphml", graphml(nodes("a") + '<edge source="n0" target="n9"/>'), "declares"),
+        ("g.graphml", graphml(nodes("a") + nodes("b")), "vertex 'n0' is declared twice"),
+        ("g.graphml", graphml('<node id="a"><data key="k">1</data></node>'), "no <key> before"),
+        ("g.graphml", graphml(nodes("a", "b", "c") + PATH, default="directed"), "--undirected"),
+        ("g.graphml", graphml("<hyperedge/>"), "line 1: a <hyperedge>"),
+        ("g.graphml", graphml("</graph><graph edgedefault='undirected'>"), "a second <graph>"),
+        ("g.graphml", graphml("", default="both"), "<graph> lacks edgedefault"),
+        ("g.graphml", graphml('<edge source="a"/>'), "an <edge> without source and target"),
+        ("g.graphml", graphml("<node/>"), "a <node> without an id"),
+        ("g.graphml", '<!DOCTYPE g [<!ENTITY a "b">]><graphml/>', "it declares entities"),
+        ("g.graphml", "<graphml/>", "it has no <graph>"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_refused_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, says: str
+) -> None:
+    path = put(tmp_path, name, content)
+    assert says in one_line_error(main, ["solve", "file", path, "--start=a", "--goals=b"], capsys)
+
+
+def test_weights_may_be_ignored_and_directions_too(tmp_path: Path) -> None:
+    path = put(tmp_path, "g.csv", "source,target,weight,type\na,b,0.5,Directed\nb,c,9e9,\n")
+    graph, understood = read_graph_file(
+        path, start="a", goals="c", undirected=True, ignore_weights=True
+    )
+    assert sorted(graph.edges()) == [("a", "b"), ("b", "c")]
+    assert "2 weights are ignored" in understood.said
+    assert "1 directed edges are taken as edges that lead both ways" in understood.said
+    path = put(tmp_path, "h.csv", "source,target,type\na,b,Directed\nb,a,Directed\nb,c,\n")
+    graph, understood = read_graph_file(path, start="a", goals="c", undirected=True)
+    assert graph.number_of_edges() == 3
+    assert "1 pairs of vertices had them in both directions: now parallel" in understood.said
+
+
+def test_defaults_of_keys_count_and_parallel_edges_never_merge(tmp_path: Path) -> None:
+    body = nodes("", "", "") + '<edge source="n0" target="n1"/><edge source="n1" target="n2">'
+    body += '<data key="weight">1</data></edge>'
+    path = put(tmp_path, "g.graphml", graphml(body, key("weight", "edge", "3")))
+    assert build("file", path=path, start="n0", goals="n2").number_of_edges("n0", "n1") == 3
+    assert build("file", path=path, start="n0", goals="n2").number_of_edges() == 4
+    marked = key("start", default="false") + key("goal", "all", "FALSE")
+    body = nodes("", "") + '<node id="a"><data key="start">TRUE</data></node><node id="b">'
+    body += '<data key="goal">1</data></node>' + "".join(
+        f'<edge id="0" source="{near}" target="{far}"/>' for near, far in ("ab", "ba", "ab")
+    )
+    graph = build("file", path=put(tmp_path, "h.graphml", graphml(body, marked)))
+    assert graph.number_of_edges("a", "b") == 3
+    assert (graph.graph["start"], graph.graph["goals"]) == ("a", ["b"])
+    same = [{"source": "a", "target": "b", "key": "red"}] * 2
+    content = {"multigraph": False, "nodes": [{"id": "a"}, {"id": "b"}], "edges": same}
+    path = put(tmp_path, "g.json", json.dumps(content))
+    assert build("file", path=path, start="a", goals="b").number_of_edges() == 2
+
+
+def test_names_are_taken_from_attributes_that_tell_all_vertices_apart(tmp_path: Path) -> None:
+    named = graphml(nodes("Foyer", "Hall", "Roof", attribute="name") + PATH, key("name"))
+    path = put(tmp_path, "g.graphml", named)
+    assert list(build("file", path=path, start="Foyer", goals="n2")) == ["Foyer", "Hall", "Roof"]
+    ids = build("file", path=path, start="Foyer", goals="Roof", name_attribute="id")
+    assert (list(ids), ids.graph["start"]) == (["n0", "n1", "n2"], "n0")
+    twice = graphml(nodes("Foyer", "Foyer", "Roof", attribute="label") + PATH, key("label"))
+    path = put(tmp_path, "h.graphml", twice)
+    graph = build("file", path=path, start="n0", goals="Roof")
+    assert (list(graph), graph.graph["goals"]) == (["n0", "n1", "n2"], ["n2"])
+    with pytest.raises(MazerlError, match=r"start 'Foyer' is the name of 2 vertices, .*'n0', 'n1'"):
+        build("file", path=path, start="Foyer", goals="Roof")
+    with pytest.raises(MazerlError, match="two vertices have the same 'label'"):
+        build("file", path=path, start="n0", goals="n2", name_attribute="label")
+    with pytest.raises(MazerlError, match="vertex 'n0' has no attribute 'room'"):
+        build("file", path=path, start="n0", goals="n2", name_attribute="room")
+    # An id that is another vertex's name says nothing.
+    crossed = graphml(nodes("n1", "n0", "Roof", attribute="name") + PATH, key("name"))
+    with pytest.raises(MazerlError, match="start 'n0' is the name of 2 vertices"):
+        build("file", path=put(tmp_path, "i.graphml", crossed), start="n0", goals="Roof")
+
+
+def test_yed_draws_directions_names_and_groups(tmp_path: Path) -> None:
+    keys = '<key id="d0" for="node" yfiles.type="nodegraphics"/>'
+    keys += '<key id="d1" for="edge" yfiles.type="edgegraphics"/>'
+    keys += '<key id="d2" for="port" yfiles.type="portgraphics"/>'
+
+    def node(id: str, label: str, inside: str = "") -> str:
+        return (
+            f'<node id="{id}"><port name="p"/><data key="d0"><y:ShapeNode><y:NodeLabel>{label}'
+            "<y:LabelModel/></y:NodeLabel><y:NodeLabel>small print</y:NodeLabel></y:ShapeNode>"
+            f"</data>{inside}</node>"
+        )
+
+    def edge(near: str, far: str, source: str, target: str) -> str:
+        return (
+            f'<edge source="{near}" sourceport="p" target="{far}"><data key="d1"><y:PolyLineEdge>'
+            f'<y:Arrows source="{source}" target="{target}"/></y:PolyLineEdge></data></edge>'
+        )
+
+    inside = f'<graph edgedefault="directed">{node("n1::n0", "Hall")}</graph>'
+    body = node("n0", "Foyer") + node("n1", "House", inside) + node("n2", "Roof")
+    body += edge("n0", "n1::n0", "none", "none") + edge("n1::n0", "n2", "standard", "delta")
+    path = put(tmp_path, "g.graphml", graphml(body, keys, "directed"))
+    graph, understood = read_graph_file(path, start="Foyer", goals="Roof")
+    assert sorted(graph.edges()) == [("Foyer", "Hall"), ("Hall", "Roof")]
+    assert sorted(graph) == ["Foyer", "Hall", "Roof"]
+    assert understood.kind == "GraphML of yEd"
+    assert understood.said == ("dropped: ports (4)", "dropped: 1 groups that no edge leads to")
+    body += edge("n0", "n1", "none", "standard")
+    path = put(tmp_path, "h.graphml", graphml(body, keys, "directed"))
+    with pytest.raises(MazerlError, match=r"directed: 1 edges, the first n0-n1 \(line 1\)"):
+        build("file", path=path, start="Foyer", goals="Roof")
+    assert len(build("file", path=path, start="Foyer", goals="Roof", undirected=True)) == 4
+
+
+def test_an_edge_says_its_own_direction(tmp_path: Path) -> None:
+    body = nodes("", "", "") + PATH.replace("/>", ' directed="false"/>')
+    path = put(tmp_path, "g.graphml", graphml(body, default="directed"))
+    assert build("file", path=path, start="n0", goals="n2").number_of_edges() == 2
+    body = nodes("", "", "") + PATH.replace("/>", ' directed="true"/>', 1)
+    path = put(tmp_path, "h.graphml", graphml(body))
+    with pytest.raises(MazerlError, match="directed: 1 edges, the first n0-n1"):
+        build("file", path=path, start="n0", goals="n2")
+
+
+@pytest.mark.parametrize("edges", ["edges", "links"])
+def test_json_of_every_networkx(tmp_path: Path, edges: str) -> None:
+    content: dict[str, Any] = {
+        "nodes": [{"id": "gate", "start": True}, {"id": "hall"}, {"id": "vault", "goal": True}],
+        "graph": None,
+        edges: [{"source": "gate", "target": "hall"}, {"source": "hall", "target": "vault"}],
+    }
+    assert time_of(put(tmp_path, "g.JSON", json.dumps(content))) == 4
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-be", "utf-32"):
+        assert time_of(put(tmp_path, "g.json", json.dumps(content).encode(encoding))) == 4
+    content[edges] = [{"source": 0, "target": 1}, {"source": 1, "target": 2}]
+    content["graph"] = [["start", "gate"]]
+    path = put(tmp_path, "h.json", json.dumps(content))
+    if edges == "links":
+        assert time_of(path) == 4
+    else:
+        with pytest.raises(MazerlError, match="edge 1: edge 0-1 ends in 0, which no vertex"):
+            build("file", path=path)
+
+
+def test_ids_that_are_numbers_are_no_places(tmp_path: Path) -> None:
+    """Places 2-0-1 would have their goal next to the start."""
+    content = {
+        "nodes": [{"id": 2, "start": True}, {"id": 0}, {"id": 1, "goal": True}],
+        "links": [{"source": 2, "target": 0}, {"source": 0, "target": 1}],
+    }
+    assert time_of(put(tmp_path, "g.json", json.dumps(content))) == 4
+
+
+def test_tuples_and_a_zero_beside_its_text(tmp_path: Path) -> None:
+    pairs = [((0, 0), (0, 1)), ((0, 1), (1, 1))]
+    content: dict[str, Any] = {
+        "graph": {"start": [0, 0], "goals": [[1, 1]]},
+        "nodes": [{"id": name} for name in ((0, 0), (0, 1), (1, 1))],
+        "edges": [{"source": near, "target": far} for near, far in pairs],
+    }
+    path = put(tmp_path, "g.json", json.dumps(content))
+    assert time_of(path) == 4
+    graph = build("file", path=path, start="(0,1)", goals="(1, 1),(0,0)")
+    assert (graph.graph["start"], graph.graph["goals"]) == ((0, 1), [(1, 1), (0, 0)])
+    content = {
+        "nodes": [{"id": 0}, {"id": "0"}, {"id": 1}],
+        "edges": [{"source": 0, "target": "0"}, {"source": "0", "target": 1}],
+    }
+    path = put(tmp_path, "h.json", json.dumps(content))
+    with pytest.raises(MazerlError, match=r"start '0' is the name of 2 vertices.* as '\"0\"'"):
+        build("file", path=path, start="0", goals="1")
+    graph = build("file", path=path, start='"0"', goals="1")
+    assert graph.graph["start"] == "0"
+    assert compile_maze(graph).num_arcs == 4
+    content["graph"] = {"start": 0, "goals": 1}
+    path = put(tmp_path, "i.json", json.dumps(content))
+    assert build("file", path=path).graph["start"] == 0
+
+
+def test_encodings_are_named_not_guessed(tmp_path: Path) -> None:
+    path = put(tmp_path, "g.csv", "Küche,Flur\nFlur,Tür\n".encode("cp1252"))
+    graph = build("file", path=path, start="Küche", goals="Tür", encoding="cp1252")
+    assert list(graph) == ["Küche", "Flur", "Tür"]
+    with pytest.raises(MazerlError, match="name its encoding, such as --encoding cp1252"):
+        build("file", path=path, start="Küche", goals="Tür")
+    with pytest.raises(MazerlError, match="Python knows no such encoding"):
+        build("file", path=path, start="Küche", goals="Tür", encoding="ansi-x")
+    with pytest.raises(MazerlError, match="this is no text in ascii"):
+        build("file", path=path, start="Küche", goals="Tür", encoding="ascii")
+
+
+def test_mazerl_graph_says_what_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = put(tmp_path, "g.csv", "Anfang,Ende\na,b\nb,c\nb,c\n")
+    main(["graph", path, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said["kind"] == "edge list separated by commas"
+    assert (said["vertices"], said["edges"], said["parallel"]) == (5, 4, 1)
+    assert said["maze"] == "not yet: it needs a start and goals"
+    assert "line 1 is taken as the edge Anfang-Ende" in said["said"][0]
+    main(["graph", path, "--start", "a", "--goals", "c"])
+    assert "yes, with 8 arcs and up to 3 ports" in capsys.readouterr().out
+    assert "unknown kind" in one_line_error(main, ["graph", path, "--out", "g.gml"], capsys)
+    assert "can be written" in one_line_error(main, ["graph", path, "--out", "no/g.csv"], capsys)
