@@ -20,6 +20,17 @@ def require_whole(name: str, value: object, least: int = 1) -> int:
     return value
 
 
+def require_seed(name: str, value: object) -> int:
+    """Return a seed as an int, or raise `MazerlError` if it is not a whole number below 2³².
+
+    JAX takes 32 bits of a seed and drops the others, so that 2³² would be 0.
+    """
+    seed = require_whole(name, value, 0)
+    if seed >= 2**32:
+        raise MazerlError(f"{name} is {seed}; give a whole number below {2**32}")
+    return seed
+
+
 def where_raised(error: Exception) -> str:
     """File, line and kind of an error in a user's code."""
     if isinstance(error, SyntaxError):

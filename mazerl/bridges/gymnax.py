@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from mazerl.bridges.moves import move
+from mazerl.bridges.moves import move, require_ports
 from mazerl.maze import Array, Maze
 from mazerl.policy.sampling import multiply_high
 from mazerl.walk.env import State
@@ -70,6 +70,7 @@ class MazeEnv(environment.Environment[EnvState, EnvParams]):
         self, key: Array, state: EnvState, action: Array, params: EnvParams
     ) -> tuple[Array, EnvState, Array, Array, dict[Any, Any]]:
         """Take a port: observation, state, reward, terminated, nothing else."""
+        require_ports(action, jnp.shape(state.arc))
         before = State(state.arc, state.goal, jnp.asarray(state.time), jnp.zeros((), bool))
         after, reached = move(self.maze, before, action, _bits(key))
         reward = params.arrival * reached - params.penalty
@@ -78,9 +79,17 @@ class MazeEnv(environment.Environment[EnvState, EnvParams]):
 
 
 def _bits(key: Array) -> Array:
-    """32 random bits: the last word of a key that was split off for this and serves nothing else.
+    """32 random bits: the words of a key that serves nothing else, mixed by MurmurHash3's end.
 
-    Hashing it once more would cost as much as the step.
+    A key that was not split holds a seed, whose own bits are no random ones; hashing it by JAX
+    would cost as much as the step.
     """
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    return (jax.random.key_data(key) if typed else key)[..., -1]
+    words = jax.random.key_data(key) if typed else key
+    bits = jnp.zeros(words.shape[:-1], jnp.uint32)
+    for n in range(words.shape[-1]):
+        bits = (bits ^ words[..., n]) + jnp.uint32(0x9E3779B9)
+        bits = (bits ^ (bits >> 16)) * jnp.uint32(0x85EBCA6B)
+        bits = (bits ^ (bits >> 13)) * jnp.uint32(0xC2B2AE35)
+        bits = bits ^ (bits >> 16)
+    return bits
