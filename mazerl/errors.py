@@ -1,5 +1,6 @@
 """The one exception that a user's input can cause."""
 
+import math
 import traceback
 
 
@@ -10,6 +11,10 @@ class MazerlError(ValueError):
     """
 
 
+class MazerlWarning(UserWarning):
+    """What a user should know of a result, in one line; commands print it and go on."""
+
+
 def require_whole(name: str, value: object, least: int = 1) -> int:
     """Return `value` as an int, or raise `MazerlError` if it is not a whole number ≥ `least`."""
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -17,6 +22,26 @@ def require_whole(name: str, value: object, least: int = 1) -> int:
         value, whole = value.__index__(), True
     if not whole or not isinstance(value, int) or value < least:
         raise MazerlError(f"{name} is {value!r}; give a whole number of at least {least}")
+    return value
+
+
+def require_limit(name: str, value: object) -> int:
+    """Return a time limit, or raise `MazerlError` if it is no whole number from 1 to 2³¹ - 1."""
+    limit = require_whole(name, value)
+    if limit >= 2**31:
+        raise MazerlError(f"{name} is {limit}; give a whole number below {2**31}")
+    return limit
+
+
+def require_number(
+    name: str, value: float, least: float = -math.inf, most: float = math.inf, above: bool = False
+) -> float:
+    """Return a finite number from `least`, or `above` it, to `most`; or raise `MazerlError`."""
+    inside = least < value <= most if above else least <= value <= most
+    if not (inside and math.isfinite(value)):
+        low = "" if least == -math.inf else f" {'above' if above else 'of at least'} {least:g}"
+        high = "" if most == math.inf else f"{' and' if low else ''} of at most {most:g}"
+        raise MazerlError(f"{name} is {value}; give a finite number{low}{high}")
     return value
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -19,6 +18,7 @@ from mazerl.maze.side_by_side import side_by_side
 from mazerl.measure.scaling import Data, select
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.transformer import Decoder
 from mazerl.policy.turns import init_turning, turning
 from mazerl.store.records import Record
@@ -141,7 +141,7 @@ def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     decoder = Decoder(layers=1, channels=config.channels, heads=2, context=1)
     policy = turning(decoder, MAX_DEGREE)
     small = [_maze(named, config.ports) for named in TRAINED[config.trained_on]]
-    world, key = side_by_side(small), jax.random.key(config.seed)
+    world, key = side_by_side(small), seeded_key(config.seed)
     base = pretrain(world, policy, init_turning(decoder, key, MAX_DEGREE), key)
     shown = [golden_walks(maze, config.walks, config.seed) for maze in small]
     training = replace(imitation.TRAINING, steps=config.sft_steps)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -11,6 +10,7 @@ from experiments.common.networks import along, make_network, timer
 from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import memory_optimum, rlvr_optimum
 from mazerl.measure.evaluate import tail_time
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, share
@@ -83,7 +83,7 @@ def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     task = TRANSFORMER_TASK._replace(limit=config.limit) if memory else TRANSFORMER_TASK
     ran = train(
         ppo(maze, policy, sizes), task, base,
-        replace(TRANSFORMER_TRAINING, steps=config.steps), jax.random.key(config.seed),
+        replace(TRANSFORMER_TRAINING, steps=config.steps), seeded_key(config.seed),
         keep_history=not memory, watch=work.watch("ppo", None if memory else timer(policy, maze)),
     )  # fmt: skip
     ended = run_walks(policy, ran.params, maze, cell_key(config), config.walks, 5 * config.limit)

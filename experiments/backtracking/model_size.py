@@ -9,6 +9,7 @@ import pandas as pd
 from experiments.common.networks import exact_time, imitate, make_network, timer
 from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import rlvr_optimum, uniform_time
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, share
@@ -66,7 +67,7 @@ def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     decoder = Decoder(config.layers, config.channels, heads=2, context=1)
     network = make_network(work, size, "shuffled", decoder, config.seed)
     maze, policy, base = network
-    key = jax.random.key(config.seed)
+    key = seeded_key(config.seed)
     golden = corpus(maze, golden_walks(maze, config.walks, config.seed))
     training = replace(TRANSFORMER_TRAINING, steps=config.ppo_steps)
     watch = work.watch("ppo", timer(policy, maze))

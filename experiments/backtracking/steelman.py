@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -18,6 +17,7 @@ from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import goal_known, rlvr_optimum
 from mazerl.maze import Maze
 from mazerl.policy.rows import rows_of
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
@@ -86,7 +86,7 @@ CLAIM_FAMILIES = (
 
 def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [] of free rows and H [records+1] along SFT of a transformer, both on the same walks."""
-    key = jax.random.key(config.seed)
+    key = seeded_key(config.seed)
     size: dict[str, object] = {
         "width": config.width, "depth": config.depth, "lanes": config.lanes,
     }  # fmt: skip

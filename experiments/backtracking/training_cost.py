@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -11,6 +10,7 @@ from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.measure.scaling import Data, bootstrap, fit
 from mazerl.policy.rows import rows_of
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, share
@@ -75,7 +75,7 @@ CLAIM_FAMILIES = (
 def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     """H [records+1] along PPO, a student of the best policy's walks, and golden SFT; tokens."""
     size = {"width": config.width, "depth": config.depth, "lanes": config.lanes}
-    maze, key = numbered("corridor", size, "ordered", 0), jax.random.key(config.seed)
+    maze, key = numbered("corridor", size, "ordered", 0), seeded_key(config.seed)
     training = replace(TRAINING, steps=config.steps, record_every=5)
     time = timer(TABULAR, maze)
     ran = train(

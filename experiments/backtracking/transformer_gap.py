@@ -12,6 +12,7 @@ from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
 from mazerl.measure.scaling import bootstrap, select
 from mazerl.policy.rows import rows_of
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
@@ -103,7 +104,7 @@ def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     decoder = Decoder(layers=1, channels=config.channels, heads=2, context=1)
     network = make_network(work, size, config.ports, decoder, config.seed)
     maze, policy, base = network
-    key = jax.random.key(config.seed)
+    key = seeded_key(config.seed)
     arrays = {"base": np.asarray(exact_time(policy, maze, base)), "start": np.array(digest(base))}
     if config.imitation:
         golden = imitation.corpus(maze, golden_walks(maze, config.walks, config.seed))

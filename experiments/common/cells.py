@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mazerl.measure.scaling import Data
+from mazerl.policy.sampling import seeded_key
 from mazerl.store.records import config_json
 
 
@@ -22,4 +23,4 @@ def corridor_data(cells: pd.DataFrame, time: str = "time", error: np.ndarray | N
 def cell_key(config: Any) -> jax.Array:
     """A random key of the cell's own, so that no two cells share their luck."""
     digest = hashlib.sha256(config_json(config).encode()).digest()
-    return jax.random.key(int.from_bytes(digest[:4], "big"))
+    return seeded_key(int.from_bytes(digest[:4], "big"))

@@ -13,6 +13,7 @@ import numpy as np
 from experiments.common.networks import along, exact_time, numbered, timer
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.policy.rows import rows_of
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import TABULAR
 from mazerl.sweep.work import Work
 from mazerl.training import Training, TrainingDivergedError, TrainingWarning, train, train_seeds
@@ -92,7 +93,7 @@ def run_seeds(
         runs = train_seeds(
             ppo(maze, sizes=sizes), task,
             jax.tree.map(lambda x: np.stack([x] * len(configs)), tabular_start(maze)), training,
-            jnp.stack([jax.random.key(config.seed) for config in configs]), keep_history=True,
+            jnp.stack([seeded_key(config.seed) for config in configs]), keep_history=True,
             watch=work.watch("ppo", lambda params: _times(time, params)),
         )  # fmt: skip
     optimum = np.asarray(exact_optimum(config.depths, config.lanes))

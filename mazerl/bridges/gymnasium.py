@@ -19,6 +19,7 @@ from gymnasium.vector.utils import batch_space
 from mazerl.bridges.moves import move, require_ports
 from mazerl.errors import MazerlError, require_seed, require_whole
 from mazerl.maze import Array, Maze, compile_maze
+from mazerl.policy.sampling import seeded_key
 from mazerl.topology import TOPOLOGIES, build
 from mazerl.walk.env import State, reset
 
@@ -149,9 +150,9 @@ class MazeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """
         super().reset(seed=_seed(seed))
         if seed is not None:
-            self._key = jax.random.key(seed)
+            self._key = seeded_key(seed)
         elif self._key is None:  # `np_random` has a seed of the machine's entropy
-            self._key = jax.random.key(int(self.np_random.integers(2**32, dtype=np.uint32)))
+            self._key = seeded_key(int(self.np_random.integers(2**32, dtype=np.uint32)))
         self._key, key = jax.random.split(self._key)
         fresh, mask = reset(self.maze, key, (self.num_envs,)), (options or {}).get("reset_mask")
         if mask is not None and self._state is not None:

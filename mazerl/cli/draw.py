@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from mazerl.cli.answering import POLICY_HELP
 from mazerl.cli.evaluate import LIMIT, SEED, WALKS_HELP
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, topology_lines
-from mazerl.cli.runs import Loaded, graph_of, limit_of, load_run, read_config
+from mazerl.cli.runs import Loaded, limit_of, load_run, read_config
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.elimination import ChainTooLargeError
 from mazerl.exact.limits import policy_logits
@@ -18,7 +16,8 @@ from mazerl.maze import compile_maze
 from mazerl.measure.behaviour import behaviour, exact_behaviour
 from mazerl.picture.drawing import draw
 from mazerl.policy.extraction import row_probabilities
-from mazerl.topology import Graph, build
+from mazerl.policy.sampling import seeded_key
+from mazerl.topology import build
 
 _OUT: Options = {"out": (str, "maze.png", "file to draw into: .png, .svg or .txt")}
 _MAZE: dict[str, Options] = {
@@ -68,22 +67,22 @@ def draw_maze(topology: str, parameters: dict[str, Any], policy: str, out: str) 
 
 def draw_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
     """Draw the maze of a run with what its last checkpoint does there."""
-    title, limit, graph, (maze, policy, params, updates) = load_picture(run, walks, limit)
-    seen = behaviour(policy, params, maze, jax.random.key(seed), walks, limit)
+    title, limit, (graph, maze, policy, params, updates) = load_picture(run, walks, limit)
+    seen = behaviour(policy, params, maze, seeded_key(seed), walks, limit)
     title = f"{title}: H = {seen.hitting_time:.6g} ({seen.how})"
     draw(graph, maze, Path(out), title, seen)
     told = {"drawn": out, "num_vertices": maze.num_vertices}
     return told | {"run": str(run), "updates": updates}
 
 
-def load_picture(run: Path, walks: int, limit: int | None) -> tuple[str, int, Graph, Loaded]:
-    """What a picture of a run's walks needs: its heading, the time limit, the graph, the run."""
+def load_picture(run: Path, walks: int, limit: int | None) -> tuple[str, int, Loaded]:
+    """What a picture of a run's walks needs: its heading, the time limit, the run."""
     config = read_config(run)
     require_whole("the number of walks", walks)
     limit, loaded = limit_of(config, limit), load_run(run)
     title = maze_title(config["topology"], config["parameters"])
     title += f"\n{config['method']}, {config['policy']}, after {loaded.updates} updates"
-    return title, limit, graph_of(config), loaded
+    return title, limit, loaded
 
 
 def maze_title(topology: str, parameters: dict[str, Any]) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result
 from mazerl.cli.runs import evaluate_params, limit_of, load_run, read_config
+from mazerl.policy.sampling import seeded_key
 
 LIMIT = (int | None, None, "time limit of a walk in steps [default: that of the training]")
 SEED = (int, 0, "the same seed gives the same walks")
@@ -39,7 +38,7 @@ def evaluate_run(
     """How well the last checkpoint of a run walks; the limit is the training's by default."""
     config, loaded = read_config(out), load_run(out)
     limit = limit_of(config, limit)
-    found = evaluate_params(config, loaded, jax.random.key(seed), walks, limit)
+    found = evaluate_params(config, loaded, seeded_key(seed), walks, limit)
     about = {name: config[name] for name in ("method", "policy", "topology")}
     return (
         {"run": str(out)} | about | config["parameters"]

@@ -4,11 +4,17 @@ Bad input is one line on standard error and exit code 2. A command's libraries a
 when it is called.
 """
 
+import io
+import os
 import sys
+import tempfile
+import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TextIO
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, MazerlWarning, first_line
 
 # name → (summary, module with `main(words)`)
 COMMANDS = {
@@ -24,14 +30,56 @@ COMMANDS = {
 }
 
 
+FAULT = 70
+"""Exit code of an error that no user can have caused: the system's "internal software error"."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # terminals that lack a sign show another
+            stream.reconfigure(errors="replace")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MazerlWarning)  # with -W error too
+        warnings.showwarning = _show_warning
+        try:
+            _run(words)
+        except MazerlError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from None
+        except BrokenPipeError:  # whoever read has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except Exception as error:
+            print(f"error: {_fault(error)}", file=sys.stderr)
+            raise SystemExit(FAULT) from None
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A line for a warning; one of a library's names the place that it comes from."""
+    del file, line
+    place = "" if issubclass(category, MazerlWarning) else f"{filename}, line {lineno}: "
+    print(f"warning: {place}{message}", file=sys.stderr)
+
+
+def _fault(error: Exception) -> str:
+    """One line about an error that should not be, whose trace is kept in a file."""
+    told = first_line(error)
     try:
-        _run(words)
-    except MazerlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        handle, name = tempfile.mkstemp(prefix="mazerl-fault-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"mazerl {' '.join(sys.argv[1:])}\n\n{traceback.format_exc()}")
+    except OSError:
+        traceback.print_exc()
+        name = "above"
+    return f"{told}; this is a fault of mazerl, please report it with its trace: {name}"
 
 
 def _run(words: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import docstring_parser
 import tyro
 
+from mazerl.cli.numbers import require_numbers
 from mazerl.errors import MazerlError
 from mazerl.topology import find_topology
 
@@ -65,7 +66,10 @@ def parse(
         raise MazerlError(_one_line(said.getvalue(), prog)) from None
     chosen = {title: vars(getattr(parsed, title)) for title in shown}
     parameters = chosen.pop("maze", {}) if maze else {}
-    return parameters, {k: v for options in chosen.values() for k, v in options.items()}
+    rest = {k: v for options in chosen.values() for k, v in options.items()}
+    # Of a maze's own numbers seeds alone are known.
+    require_numbers({k: v for k, v in parameters.items() if k.endswith("seed")} | rest)
+    return parameters, rest
 
 
 def _group(title: str, options: Options) -> type:

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
-from mazerl.cli.runs import Config, decoder_of, load_run, max_degree, maze_of, policy_of, take
+from mazerl.cli.runs import Config, decoder_of, load_run, max_degree, policy_of, take
 from mazerl.errors import MazerlError
-from mazerl.maze import Maze
+from mazerl.exact.horizon import require_followable
+from mazerl.maze import Maze, fingerprint
 from mazerl.policy.contract import Policy
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
+from mazerl.topology import TOPOLOGIES
 from mazerl.training import Method, Training, grpo, ppo, sft
 from mazerl.training.base import base_model
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
@@ -36,14 +38,18 @@ class Prepared:
     key: jax.Array
 
 
-def prepare(config: Config, base_root: Path) -> Prepared:
+def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
-    policy, maze, key = policy_of(config), maze_of(config), jax.random.key(config["seed"])
+    policy, key = policy_of(config), seeded_key(config["seed"])
+    if policy.markov:  # the result is judged exactly, up to the time limit
+        require_followable(maze, config["limit"])
     method, task = _METHODS[config["method"]](config, maze, policy, jax.random.fold_in(key, _WALKS))
     if config["policy"] == "tabular":
         params: Any = ppo.tabular_start(maze)
     else:
         description = {"topology": config["topology"], **config["parameters"]}
+        if config["topology"] not in TOPOLOGIES or config["topology"] == "file":
+            description["maze"] = fingerprint(maze)  # a name does not say what it builds
         write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
         params = base_model(
             base_root, maze, description, decoder_of(config), config["seed"], write,
@@ -66,7 +72,7 @@ def _sft(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Me
 
 def _distill(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     teacher = load_run(Path(config["teacher"]))
-    if not _same_maze(maze, teacher.maze):
+    if fingerprint(maze) != fingerprint(teacher.maze):
         raise MazerlError(
             f"the teacher in {config['teacher']} walks another maze; train one on this"
         )
@@ -76,12 +82,6 @@ def _distill(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tupl
         shown = erase_loops(maze, shown)
     method = sft.sft(maze, policy, config["batch"], config["microbatches"])
     return method, sft.corpus(maze, shown)
-
-
-def _same_maze(one: Maze, other: Maze) -> bool:
-    return all(
-        np.array_equal(x, y) for x, y in zip(*map(jax.tree.leaves, (one, other)), strict=True)
-    )
 
 
 def _ppo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:

@@ -13,29 +13,21 @@ from typing import Any, NamedTuple
 
 import jax
 
+from mazerl.cli.kept import kept_graph
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.turn_chain import plan_turns, turning_times
 from mazerl.maze import Maze, compile_maze
 from mazerl.measure.evaluate import Evaluation, evaluate
 from mazerl.policy.contract import Policy
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
-from mazerl.topology import Graph, build
+from mazerl.topology import Graph
 from mazerl.training import ppo
 from mazerl.training.checkpoint import CheckpointFolder
 
 Config = Mapping[str, Any]
-
-
-def graph_of(config: Config) -> Graph:
-    """The graph of a run."""
-    return build(config["topology"], **config["parameters"])
-
-
-def maze_of(config: Config) -> Maze:
-    """The maze of a run."""
-    return compile_maze(graph_of(config))
 
 
 def policy_of(config: Config) -> Policy:
@@ -82,6 +74,7 @@ def read_config(out: Path) -> dict[str, Any]:
 class Loaded(NamedTuple):
     """A run's last checkpoint."""
 
+    graph: Graph
     maze: Maze
     policy: Policy
     params: Any
@@ -92,14 +85,15 @@ def load_run(out: Path) -> Loaded:
     """A run's maze, policy, last parameters and the updates they have had.
 
     Raises:
-        MazerlError: no run there, no checkpoint yet, or a damaged one.
+        MazerlError: no run there, no checkpoint yet, a damaged one, or one whose maze is lost.
     """
     config = read_config(out)
-    maze, policy = maze_of(config), policy_of(config)
+    graph = kept_graph(out, config["topology"], config["parameters"])
+    maze, policy = compile_maze(graph), policy_of(config)
     checkpoints = CheckpointFolder(out / "checkpoints")
     updates = checkpoints.last()
     params = checkpoints.restore_params(_shape(config, maze))
-    return Loaded(maze, policy, params, updates or 0)
+    return Loaded(graph, maze, policy, params, updates or 0)
 
 
 def limit_of(config: Config, limit: int | None) -> int:
@@ -111,7 +105,7 @@ def evaluate_params(
     config: Config, loaded: Loaded, key: jax.Array, walks: int, limit: int
 ) -> Evaluation:
     """How well a run walks; exactly over turns too, up to the size that their chain can have."""
-    maze, policy, params, _ = loaded
+    _, maze, policy, params, _ = loaded
     found = evaluate(policy, maze, params, key, walks, limit)
     if config["policy"] == "turning":
         try:
@@ -134,5 +128,5 @@ def _shape(config: Config, maze: Maze) -> Any:
     if config["policy"] == "tabular":
         return ppo.tabular_start(maze)
     if config["policy"] == "turning":
-        return init_turning(decoder_of(config), jax.random.key(0), max_degree(config))
-    return init_transformer(decoder_of(config), maze, jax.random.key(0))
+        return init_turning(decoder_of(config), seeded_key(0), max_degree(config))
+    return init_transformer(decoder_of(config), maze, seeded_key(0))

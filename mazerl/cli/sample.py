@@ -17,6 +17,7 @@ from mazerl.maze import Maze, compile_maze
 from mazerl.measure.evaluate import tail_time
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.topology import build
@@ -59,7 +60,7 @@ def _in_batches(
     batch = -(-walks // 10)
     steps, reached = [], []
     for number in range(10):
-        key = jax.random.fold_in(jax.random.key(seed), number)
+        key = jax.random.fold_in(seeded_key(seed), number)
         ended = run_walks(policy, params, maze, key, batch, limit)
         steps.append(np.asarray(ended.steps))
         reached.append(np.asarray(ended.reached))

@@ -4,6 +4,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,22 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from mazerl.cli.kept import keep_about, kept_graph, require_same_teacher
 from mazerl.cli.parsing import parse, wants_help
 from mazerl.cli.preparing import EVALUATE, prepare
 from mazerl.cli.printing import print_result, progress_bar, topology_lines
-from mazerl.cli.runs import Config, Loaded, evaluate_params, read_config
+from mazerl.cli.runs import Config, Loaded, evaluate_params, load_run, read_config
 from mazerl.cli.train_flags import METHODS, fill_defaults, train_options
 from mazerl.errors import MazerlError
+from mazerl.maze import compile_maze
+from mazerl.policy.sampling import seeded_key
+from mazerl.store.locks import alone_in
 from mazerl.store.records import require_writable
 from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
 from mazerl.store.stopping import noted_signals
+from mazerl.topology import build
 from mazerl.training import TrainingStoppedError, TrainingWarning, Watch, train
+from mazerl.training.base import digest
 from mazerl.training.checkpoint import CheckpointFolder
 from mazerl.training.parallel import join_processes, together, walker_mesh
 
@@ -49,7 +56,7 @@ def main(words: Sequence[str]) -> None:
     with (
         progress_bar(f"train {method}") as tell,
         warnings.catch_warnings(record=True) as warned,
-        noted_signals() as stop,
+        noted_signals(_GRACE_SECONDS, lambda: _last_words(Path(out))) as stop,
     ):
         warnings.simplefilter("always", TrainingWarning)
         surroundings = Surroundings(tell, stop, mesh, sinks)
@@ -62,6 +69,15 @@ def main(words: Sequence[str]) -> None:
         if issubclass(warning.category, TrainingWarning):
             print(f"warning: {warning.message}", file=sys.stderr)
     print_result(result, as_json)
+
+
+_GRACE_SECONDS = 3.0
+"""That a signal leaves the update, the compilation or the evaluation that is under way."""
+
+
+def _last_words(out: Path) -> str:
+    begun = (out / "config.json").exists()
+    return "go on with the same command and --resume" if begun else "nothing was trained yet"
 
 
 def _topology(words: list[str]) -> tuple[str, list[str]]:
@@ -115,16 +131,33 @@ def run_training(
         MazerlError: the folder holds another run, or one that was not to be resumed; or what
             `train` raises.
     """
-    first = jax.process_index() == 0
     config = json.loads(json.dumps(dict(config)))  # as it will be read back
-    stored = out / "config.json"
+    if resume:
+        read_config(out)  # before a folder is made
+    require_writable(out)
+    with alone_in(out) if jax.process_index() == 0 else nullcontext():
+        return _run(config, out, base_root, resume, surroundings)
+
+
+def _run(
+    config: Config, out: Path, base_root: Path, resume: bool, surroundings: Surroundings
+) -> dict[str, Any]:
+    """`run_training`, where no other process does."""
+    first, stored = jax.process_index() == 0, out / "config.json"
+    teacher = None
+    if config["method"] == "distill":
+        teacher = digest(load_run(Path(config["teacher"])).params)
     if resume:
         _require_same(read_config(out), config, stored)
+        require_same_teacher(out, teacher)
+        graph = kept_graph(out, config["topology"], config["parameters"])
     elif stored.exists():
         raise MazerlError(f"{out} holds a run already; add --resume, or give another --out")
-    prepared = prepare(config, base_root)
-    require_writable(out)
-    if first:
+    else:
+        graph = build(config["topology"], **config["parameters"])
+    prepared = prepare(config, base_root, compile_maze(graph))
+    if first and not resume:
+        keep_about(out, graph, prepared.maze, teacher)
         stored.write_text(json.dumps(config, indent=1, sort_keys=True))
     sinks: list[Sink] = [JsonLines(out), *surroundings.sinks] if first else []
 
@@ -148,8 +181,8 @@ def run_training(
         for sink in sinks:
             sink.close()
     updates = prepared.training.steps
-    trained = Loaded(prepared.maze, prepared.policy, run.params, updates)
-    key = jax.random.fold_in(jax.random.key(config["seed"]), EVALUATE)
+    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates)
+    key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
     return {"run": str(out), "updates": updates} | found._asdict()
 

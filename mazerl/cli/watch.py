@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from mazerl.cli.draw import load_picture
 from mazerl.cli.evaluate import LIMIT, SEED
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result
 from mazerl.errors import MazerlError
 from mazerl.picture.watching import watch_page
+from mazerl.policy.sampling import seeded_key
 
 _OPTIONS: dict[str, Options] = {
     "run": {"walks": (int, 8, "number of walks to choose from"), "limit": LIMIT, "seed": SEED},
@@ -30,9 +29,9 @@ def main(words: Sequence[str]) -> None:
 
 def watch_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
     """Write a page that plays walks of a run's last checkpoint."""
-    title, limit, graph, (maze, policy, params, updates) = load_picture(run, walks, limit)
+    title, limit, (graph, maze, policy, params, updates) = load_picture(run, walks, limit)
     title = title.replace("\n", " · ")
-    page = watch_page(graph, maze, policy, params, title, jax.random.key(seed), walks, limit)
+    page = watch_page(graph, maze, policy, params, title, seeded_key(seed), walks, limit)
     try:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         Path(out).write_text(page, encoding="utf-8")

@@ -102,7 +102,8 @@ def hit_probability(maze: Maze, probabilities: np.ndarray, limit: int) -> np.nda
             mass = onward @ mass
             arrived[t] += mass.sum(where=absorbing)
             mass[absorbing] = 0.0
-    return np.asarray(np.cumsum(arrived) / len(goals))
+    # Sums of probabilities may pass 1 by a rounding.
+    return np.minimum(np.cumsum(arrived) / len(goals), 1.0)
 
 
 class Gradient(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from mazerl.errors import require_whole
+from mazerl.errors import require_seed, require_whole
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.markov import hitting_times, policy_gradient
 from mazerl.maze import Maze
@@ -43,7 +43,11 @@ def best_blind(maze: Maze, restarts: int = 4, seed: int = 0) -> BestBlind:
         MazerlError: restarts below 1.
     """
     require_whole("restarts", restarts)
-    rows, plan, generator = rows_of(maze), plan_chain(maze), np.random.default_rng(seed)
+    rows, plan, generator = (
+        rows_of(maze),
+        plan_chain(maze),
+        np.random.default_rng(require_seed("seed", seed)),
+    )
     steps_only = Reward(arrival=0.0, penalty=1.0)
 
     def log_time(logits: np.ndarray) -> tuple[float, np.ndarray]:

@@ -1,6 +1,6 @@
 """Graphs compiled to arrays."""
 
-from mazerl.maze.compiling import compile_maze, scramble_ports, to_networkx
+from mazerl.maze.compiling import compile_maze, fingerprint, scramble_ports, to_networkx
 from mazerl.maze.world import Array, Maze, World, arrival_vertex
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "World",
     "arrival_vertex",
     "compile_maze",
+    "fingerprint",
     "scramble_ports",
     "to_networkx",
 ]

@@ -1,7 +1,8 @@
 """Graphs compiled to mazes: checked once, before any computation; and back again."""
 
+import hashlib
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import chain
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, require_seed
 from mazerl.maze.world import Maze
 from mazerl.topology import Graph
 
@@ -84,12 +85,21 @@ def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> Graph:
     return graph
 
 
+def fingerprint(maze: Maze) -> str:
+    """sha256 of a maze's arrays, the same exactly if every walk on it is."""
+    hashed = hashlib.sha256()
+    for field in fields(maze):
+        array = np.ascontiguousarray(getattr(maze, field.name))
+        hashed.update(f"{field.name} {array.dtype} {array.shape} ".encode() + array.tobytes())
+    return hashed.hexdigest()
+
+
 def scramble_ports(maze: Maze, seed: int) -> Maze:
     """The same maze with the ports of every vertex in a random order of its own.
 
     Which turn leads where then differs from vertex to vertex.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(require_seed("seed", seed))
     head, reverse = np.asarray(maze.head), np.asarray(maze.reverse)
     # Sorted by tail and then at random: position n holds the arc that becomes number n.
     old = np.lexsort((generator.random(maze.num_arcs), head[reverse])).astype(np.int32)

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from scipy import stats
 
-from mazerl.errors import MazerlError, require_whole
-from mazerl.exact.markov import hit_probability, hitting_times
+from mazerl.errors import MazerlError, require_limit, require_whole
+from mazerl.exact.chain import plan_chain
+from mazerl.exact.horizon import success_within
+from mazerl.exact.markov import hitting_times
 from mazerl.maze import Array, Maze
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows
@@ -51,13 +53,16 @@ def tail_time(arrivals: Arrivals, limit: int, confidence: float = 0.95) -> Estim
     assumes only that the tail is geometric from there on, as every finite chain's is in the end.
     Where the limit is too short to forget the start, no estimator can know the rest, and this one
     is wrong by as much as the rate still has to change: raise the limit until the value settles.
-    With no censored walk this is the plain mean. The interval joins those of the two parts by MOVER
-    (Zou & Donner 2008). It is +inf above where nothing arrived in the second half.
+    With no censored walk this is the plain mean. The interval joins those of the two parts, the
+    first of which is Student's, by MOVER (Zou & Donner 2008). It is +inf above where nothing
+    arrived in the second half; one walk has no interval: it is from -inf to +inf.
     """
     steps, reached = _checked(arrivals, limit)
     z = stats.norm.ppf(0.5 + confidence / 2)
-    mean = float(steps.mean())
-    spread = z * float(steps.std()) / np.sqrt(len(steps))
+    mean, spread = float(steps.mean()), np.inf
+    if len(steps) > 1:
+        student = stats.t.ppf(0.5 + confidence / 2, len(steps) - 1)
+        spread = float(student * steps.std(ddof=1) / np.sqrt(len(steps)))
     censored = float(1 - reached.mean())
     if censored == 0:
         return _estimate(mean, mean - spread, mean + spread, reached)
@@ -105,11 +110,11 @@ def evaluate(
         limit: time limit in steps; walks that reach it are censored.
     """
     require_whole("the number of walks", walks)
-    require_whole("the time limit", limit)
+    require_limit("the time limit", limit)
     if policy.markov:
-        rows = extract_rows(policy, maze, params)
-        time = float(hitting_times(maze, rows).mean())
-        success = float(hit_probability(maze, rows, limit)[-1])
+        rows, plan = extract_rows(policy, maze, params), plan_chain(maze)
+        time = float(hitting_times(maze, rows, plan).mean())
+        success = float(success_within(maze, rows, limit, plan).mean())
         return Evaluation(time, time, time, "exact chain", success, 1 - success, 0)
     ended = run_walks(policy, params, maze, key, walks, limit)
     estimate = tail_time(ended, limit)

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import least_squares
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, require_seed
 
 # Below this relative error, residuals are rounding, and no law deserves credit for them.
 FLOOR = 1e-6
@@ -171,7 +171,7 @@ def bootstrap(
             f"{len(depths)} depths for the {len(begin)} parameters of law {law}; "
             f"give at least {len(begin) + 1}"
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(require_seed("seed", seed))
     fitted = predict(result, data.width, data.depth, data.lanes)
     residual = np.log(data.time / fitted) * np.sqrt(len(depths) / free)
     index = list(result.parameters).index(parameter)

@@ -15,6 +15,7 @@ import numpy as np
 from mazerl.errors import MazerlError
 from mazerl.maze import Maze
 from mazerl.measure.behaviour import Behaviour
+from mazerl.picture.glyphs import told_of_glyphs
 from mazerl.picture.layout import (
     MOST_VERTICES,
     Clusters,
@@ -56,13 +57,13 @@ def draw(graph: Graph, maze: Maze, out: Path, title: str, seen: Behaviour | None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".txt":
-            out.write_text(as_text(graph, maze, title, seen))
+            out.write_text(as_text(graph, maze, title, seen), encoding="utf-8")
             return
         import matplotlib as mpl
 
         figure = as_figure(graph, maze, title, seen)
         metadata: dict[str, Any] = {"Date": None} if out.suffix == ".svg" else {"Software": None}
-        with mpl.rc_context({"svg.fonttype": "none"}):  # names stay text
+        with mpl.rc_context({"svg.fonttype": "none"}), told_of_glyphs():  # names stay text
             figure.savefig(out, dpi=160, metadata=metadata)
     except OSError as error:
         raise MazerlError(f"cannot write {out}: {error.strerror}; give another --out") from None

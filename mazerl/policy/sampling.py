@@ -1,8 +1,20 @@
 """Ports drawn from random bits, the same bits giving the same ports on any device."""
 
+import jax
 import jax.numpy as jnp
 
+from mazerl.errors import require_seed
 from mazerl.maze import Array
+from mazerl.store.records import GENERATOR
+
+
+def seeded_key(seed: int) -> Array:
+    """The random key of a seed, of the one generator whose bits are the same on every device.
+
+    Raises:
+        MazerlError: the seed is no whole number from 0 to 2³² - 1.
+    """
+    return jax.random.key(require_seed("the seed", seed), impl=GENERATOR)
 
 
 def multiply_high(bits: Array, factor: Array) -> Array:

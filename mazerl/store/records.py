@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mazerl.errors import MazerlError
+from mazerl.store.sources import changed_sources, sources_of
 
 _HASH_DIGITS = 16
 FILES = ("config.json", "environment.json", "arrays.npz")
@@ -33,6 +34,10 @@ FILES = ("config.json", "environment.json", "arrays.npz")
 
 FORMAT = 2
 """Of records that are written; formats up to this one are read. 1 had no number."""
+
+
+GENERATOR = "threefry2x32"
+"""The random generator of every seed, whatever JAX is told to use by default."""
 
 
 class Record(NamedTuple):
@@ -56,7 +61,7 @@ def record_folder(root: Path, study: str, config: Any) -> Path:
 
 
 def is_done(root: Path, study: str, config: Any) -> bool:
-    """Whether a cell has a finished record.
+    """Whether a cell has a finished record, made from the builder's and graph's files as they are.
 
     Raises:
         MazerlError: the folder holds a record of another config.
@@ -71,7 +76,7 @@ def is_done(root: Path, study: str, config: Any) -> bool:
             f"{folder}: the record's config differs from the one it is filed under; "
             "move that folder away and run again"
         )
-    return True
+    return not changed_sources(json.loads(stored), folder / "environment.json")
 
 
 def write_record(
@@ -107,6 +112,8 @@ def write_record(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(config_json(config))
         described = dict(environment or describe_environment(seconds)) | _commit()
+        if sources := sources_of(json.loads(config_json(config))):
+            described["sources"] = sources
         (folder / "environment.json").write_text(json.dumps(described, indent=1, sort_keys=True))
         with (folder / "arrays.npz").open("wb") as file:
             np.savez_compressed(file, **named)
@@ -185,6 +192,7 @@ def describe_environment(seconds: float) -> dict[str, Any]:
     packages = ("mazerl", "jax", "jaxlib", "numpy", "scipy", "optax", "networkx")
     return _commit() | {
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
+        "generator": GENERATOR,
         "device": jax.devices()[0].device_kind,
         "platform": jax.default_backend(),
         "seconds": round(seconds, 3),

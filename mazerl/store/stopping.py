@@ -1,8 +1,11 @@
 """Signals that end a run cleanly: Ctrl-C and SIGTERM are noted, and asked for between records."""
 
+import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 INTERRUPTED, PREEMPTED = 130, 75
@@ -37,13 +40,57 @@ class Stop:
 
 
 @contextmanager
-def noted_signals() -> Iterator[Stop]:
-    """Note signals instead of dying of them; main thread only."""
+def noted_signals(
+    grace: float | None = None, last_words: Callable[[], str] = lambda: ""
+) -> Iterator[Stop]:
+    """Note signals instead of dying of them; a thread that is not the main one hears none.
+
+    Args:
+        grace: seconds after a signal in which the process has to end by itself; then it is ended,
+            though it be deep in a computation, where Python hears nothing. None: for ever.
+        last_words: what is said then.
+    """
     stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, stop._note) for number in numbers}
     try:
-        yield stop
+        if grace is None:
+            yield stop
+        else:
+            with _ended_after(grace, stop, last_words):
+                yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _ended_after(grace: float, stop: Stop, last_words: Callable[[], str]) -> Iterator[None]:
+    """A thread that hears of signals from the system itself, which writes them into a pipe."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before, over = signal.set_wakeup_fd(writer, warn_on_full_buffer=False), threading.Event()
+
+    def watch() -> None:
+        heard = os.read(reader, 1)
+        if not heard or over.wait(grace):
+            return
+        stop.signal = heard[0]
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{stop.how}: {last_words()}\n")
+            sys.stderr.flush()
+        os._exit(stop.code)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        signal.set_wakeup_fd(before)
+        os.close(writer)  # ends the thread, if it heard nothing
+        thread.join()
+        os.close(reader)

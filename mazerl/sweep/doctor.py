@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from mazerl.store.locks import LOCKS
 from mazerl.store.records import FILES, damage, record_folder
-from mazerl.sweep.places import LOCKS, TABLES, TENSORBOARD, UNFINISHED, WANDB
+from mazerl.store.sources import changed_sources
+from mazerl.sweep.places import TABLES, TENSORBOARD, UNFINISHED, WANDB
 
 _OURS = {LOCKS, UNFINISHED, TENSORBOARD, WANDB, *TABLES}
 _RECORD = re.compile(r"[0-9a-f]{16}")
@@ -51,6 +53,8 @@ def _examine_record(store: Path, name: str, folder: Path) -> Iterator[Finding]:
         yield Finding(folder / file, _what(folder, file), name, config, True)
     if not damaged and record_folder(store, name, json.loads(config)).name != folder.name:
         yield Finding(folder, "foreign: a record of another config", name, config, True)
+    for source in changed_sources(json.loads(config or "{}"), folder / "environment.json"):
+        yield Finding(folder, f"made from another version of {source}", name, config, True)
     known = {*FILES, "DONE", "metrics.jsonl"}
     for strange in sorted(file for file in folder.iterdir() if file.name not in known):
         yield Finding(strange, "foreign: not a file of a record", None, "", False)

@@ -20,11 +20,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mazerl.errors import MazerlError
+from mazerl.store.locks import LOCKS
 from mazerl.store.records import config_json, is_done, record_folder, write_record
 from mazerl.store.sinks import Sink
 from mazerl.store.stopping import Stop, noted_signals
 from mazerl.sweep.executors import Executor
-from mazerl.sweep.places import LOCKS
 from mazerl.sweep.studies import load, place_of
 from mazerl.sweep.tasks import Ended, Event, Failure, Kept, Stopped, Task
 from mazerl.sweep.work import BEGIN_ANEW, Saving, Told

@@ -16,7 +16,7 @@ from itertools import product
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, require_seed
 from mazerl.sweep.studies import grid
 
 MOST_CELLS = 100_000
@@ -68,6 +68,8 @@ def _values(field: str, text: str, kind: Any) -> list[Any]:
             values += _range(field, part, kind)
         else:
             values.append(_value(field, part, kind))
+    for seed in values if field.endswith("seed") else ():
+        require_seed(field, seed)
     if len(set(values)) < len(values):
         raise MazerlError(f"{field}={text} holds a value twice; give each once")
     return values

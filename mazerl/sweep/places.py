@@ -1,8 +1,5 @@
 """What a sweep keeps in a store beside the records of studies."""
 
-LOCKS = ".locks"
-"""A lock for every cell that some driver runs now."""
-
 UNFINISHED = ".unfinished"
 """Checkpoints of cells that were interrupted."""
 

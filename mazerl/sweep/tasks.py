@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.store.records import describe_environment
+from mazerl.store.records import describe_environment, require_writable
 from mazerl.sweep.studies import find, load
 from mazerl.sweep.work import Saving, Told, Work, forget_compilations
 from mazerl.training import TrainingStoppedError
@@ -99,5 +99,9 @@ def run_cells(
 def use_compilation_cache() -> None:
     """Keep compiled programs in the user's cache, unless JAX is told where."""
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        try:
+            home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+            require_writable(home / "mazerl" / "programs")
+        except (RuntimeError, MazerlError):  # no home, or none that can be written to
+            return
         jax.config.update("jax_compilation_cache_dir", str(home / "mazerl" / "programs"))

@@ -13,7 +13,7 @@ from mazerl.topology.names import Names, split
 from mazerl.topology.reading.edge_list import read_edge_list
 from mazerl.topology.reading.graphml import read_graphml
 from mazerl.topology.reading.listing import MOST_EDGES, Edge, Listing, refuse
-from mazerl.topology.reading.node_link import read_node_link
+from mazerl.topology.reading.node_link import listed, read_node_link
 from mazerl.topology.reading.text import decode, read_bytes
 from mazerl.topology.registry import Graph, register
 
@@ -93,6 +93,13 @@ def read_graph_file(
         _both_ways(listing)
     _require_sound(listing, path)
     names = Names(path, listing, name_attribute)
+    graph = _graph_of(listing, names, path, ignore_weights)
+    _mark(graph, listing, names, start, goals, path, marks)
+    return graph, Understood(listing.kind, names.source, tuple(listing.said))
+
+
+def _graph_of(listing: Listing, names: Names, path: str, ignore_weights: bool = False) -> Graph:
+    """Vertices and edges, without a start and goals."""
     held = {end for edge in listing.edges for end in (edge.near, edge.far)}
     empty = listing.groups - held
     if empty:
@@ -104,8 +111,17 @@ def read_graph_file(
             graph.add_node(names.of[id], chance=chance)
     for edge, number in _times(listing, path, ignore_weights):
         graph.add_edges_from([(names.of[edge.near], names.of[edge.far])] * number)
-    _mark(graph, listing, names, start, goals, path, marks)
-    return graph, Understood(listing.kind, names.source, tuple(listing.said))
+    return graph
+
+
+def graph_of_node_link(content: Any) -> Graph:
+    """The graph of node-link data whose ids are the vertices' names."""
+    where = "the copy of the graph"
+    listing = listed(Path(where), content)
+    names = Names(where, listing, "id")
+    graph = _graph_of(listing, names, where)
+    _mark(graph, listing, names, "", "", where, True)
+    return graph
 
 
 def _list(path: Path, encoding: str) -> Listing:

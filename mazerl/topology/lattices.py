@@ -3,7 +3,7 @@
 import networkx as nx
 import numpy as np
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError, require_seed, require_whole
 from mazerl.topology.registry import Graph, register
 
 
@@ -44,7 +44,7 @@ def grid(
     height, width = _at_least("height", height, 2), _at_least("width", width, 2)
     if not 0 <= loops <= 1:
         raise MazerlError(f"loops is {loops}; give a share from 0 to 1")
-    generator = np.random.default_rng(graph_seed)
+    generator = np.random.default_rng(require_seed("graph_seed", graph_seed))
     full = nx.grid_2d_graph(height, width)
     for edge in full.edges:
         full.edges[edge]["weight"] = generator.random()

@@ -2,7 +2,7 @@
 
 import networkx as nx
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError, require_seed, require_whole
 from mazerl.topology.lattices import farthest_goals
 from mazerl.topology.registry import Graph, register
 
@@ -28,7 +28,10 @@ def random_regular(
             f"no graph of {vertices} vertices has degree {degree}; give 2 or more, less than the "
             "vertices, and an even product"
         )
-    return _giant(nx.random_regular_graph(degree, vertices, seed=graph_seed), goals)
+    return _giant(
+        nx.random_regular_graph(degree, vertices, seed=require_seed("graph_seed", graph_seed)),
+        goals,
+    )
 
 
 @register
@@ -52,7 +55,10 @@ def erdos_renyi(
             "vertices, and a degree above 0 and below their number"
         )
     chance = mean_degree / (vertices - 1)
-    return _giant(nx.fast_gnp_random_graph(vertices, chance, seed=graph_seed), goals)
+    return _giant(
+        nx.fast_gnp_random_graph(vertices, chance, seed=require_seed("graph_seed", graph_seed)),
+        goals,
+    )
 
 
 def _giant(graph: "nx.Graph[int]", goals: int) -> Graph:

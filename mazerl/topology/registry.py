@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
-from mazerl.errors import MazerlError, first_line, where_raised
+from mazerl.errors import MazerlError, first_line, require_seed, where_raised
 
 # networkx is generic for type checkers only.
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def shuffled(graph: Graph, seed: int) -> Graph:
     Compiling numbers vertices, arcs and ports in the order of the list. In most builders' order,
     ports that lead onward come first; after this a port's number says nothing.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(require_seed("seed", seed))
     mixed: Graph = nx.MultiGraph(**graph.graph)
     nodes, edges = list(graph.nodes(data=True)), list(graph.edges(data=True))
     mixed.add_nodes_from(nodes[i] for i in generator.permutation(len(nodes)))

@@ -26,7 +26,7 @@ def write_graph(graph: Graph, path: Path) -> None:
             be written.
     """
     writers: dict[str, Callable[[Graph, Path], str]] = {
-        ".graphml": _graphml, ".json": _node_link, ".csv": _edge_list,
+        ".graphml": _graphml, ".json": _node_link_text, ".csv": _edge_list,
     }  # fmt: skip
     if path.suffix.lower() not in writers:
         raise refuse(path, f"unknown kind of file; give one of {', '.join(writers)}")
@@ -37,16 +37,20 @@ def write_graph(graph: Graph, path: Path) -> None:
         raise MazerlError(f"{path}: {error.strerror}; give a file that can be written") from None
 
 
-def _node_link(graph: Graph, path: Path) -> str:
-    del path
+def node_link(graph: Graph) -> dict[str, Any]:
+    """A graph as networkx's node-link data, its marks included."""
     told = {name: graph.graph[name] for name in ("start", "goals") if name in graph.graph}
     nodes = [
         {"id": name} | ({"chance": True} if chance else {})
         for name, chance in graph.nodes(data="chance")
     ]
     edges = [{"source": near, "target": far} for near, far in graph.edges()]
-    content = {"directed": False, "multigraph": True, "graph": told, "nodes": nodes, "edges": edges}
-    return json.dumps(content, ensure_ascii=False) + "\n"
+    return {"directed": False, "multigraph": True, "graph": told, "nodes": nodes, "edges": edges}
+
+
+def _node_link_text(graph: Graph, path: Path) -> str:
+    del path
+    return json.dumps(node_link(graph), ensure_ascii=False) + "\n"
 
 
 def _graphml(graph: Graph, path: Path) -> str:

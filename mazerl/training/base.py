@@ -20,11 +20,13 @@ import numpy as np
 from mazerl.errors import MazerlError
 from mazerl.maze import Array, Maze, World
 from mazerl.policy.contract import Policy, require_trainable
+from mazerl.policy.sampling import seeded_key
 from mazerl.policy.scoring import is_decided, port_log_probabilities
 from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
-from mazerl.store.records import is_done, read_record, write_record
+from mazerl.store.locks import LOCKS, waiting_for
+from mazerl.store.records import is_done, read_record, record_folder, write_record
 from mazerl.training.loop import train
 from mazerl.training.method import Training
 from mazerl.training.sft import pretraining
@@ -37,7 +39,8 @@ STORE = "base"
 """The folder of the run store that holds base models."""
 
 _WALKS = 32  # a batch, and the walks that the divergence is measured on
-_TEST_KEY = 1
+# Named sub-key beside those of the updates, which count up from 0: walks never trained on.
+_TEST_KEY = 0xFFFFFFFC
 
 
 def pretrain(maze: World, policy: Policy, params: Any, key: Array, length: int = 256) -> Any:
@@ -77,7 +80,7 @@ def _divergence(policy: Policy, maze: World, params: Any, key: Array, length: in
     divergence = jnp.log(ports) + jnp.sum(jnp.exp(log_p) * finite, -1)
     real = jnp.arange(length)[None, :] < walks.length[:, None]
     own = real & is_decided(maze, arc)
-    return jnp.sum(jnp.where(own, divergence, 0.0)) / jnp.sum(own)
+    return jnp.sum(jnp.where(own, divergence, 0.0)) / jnp.maximum(jnp.sum(own), 1)
 
 
 def base_model(
@@ -110,20 +113,26 @@ def base_model(
     if max_degree is not None:
         config["max_degree"] = max_degree
     policy = transformer(decoder) if max_degree is None else turning(decoder, max_degree)
-    key = jax.random.key(seed)
-    if is_done(root, STORE, config):
-        found = read_record(root, STORE, config).arrays
-    else:
-        began = time.perf_counter()
-        begin = jax.random.fold_in(key, 0)
-        start = (
-            init_transformer(decoder, maze, begin)
-            if max_degree is None
-            else init_turning(decoder, begin, max_degree)
-        )
-        params = pretrain(maze, policy, start, jax.random.fold_in(key, 1))
-        found = flatten(params)
-        write(root, STORE, config, found, time.perf_counter() - began)
+    key = seeded_key(seed)
+
+    def stored() -> dict[str, np.ndarray] | None:
+        done = is_done(root, STORE, config)
+        return read_record(root, STORE, config).arrays if done else None
+
+    found = stored()
+    if found is None:
+        name = record_folder(root, STORE, config).name
+        with waiting_for(root / LOCKS / f"{STORE}-{name}.lock"):
+            found = stored()  # since we waited
+            if found is None:
+                began, begin = time.perf_counter(), jax.random.fold_in(key, 0)
+                start = (
+                    init_transformer(decoder, maze, begin)
+                    if max_degree is None
+                    else init_turning(decoder, begin, max_degree)
+                )
+                found = flatten(pretrain(maze, policy, start, jax.random.fold_in(key, 1)))
+                write(root, STORE, config, found, time.perf_counter() - began)
     # Models that 0.2 stored have a value head, which nothing reads.
     return {name: part for name, part in unflatten(found).items() if name != "value"}
 

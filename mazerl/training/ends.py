@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, MazerlWarning
 from mazerl.training.method import Metrics, Monitor, Params, Training
 from mazerl.training.parallel import on_host
 from mazerl.training.update import Carry
@@ -45,7 +45,7 @@ class TrainingCollapsedError(MazerlError):
         self.params = params
 
 
-class TrainingWarning(UserWarning):
+class TrainingWarning(MazerlWarning):
     """A run goes on, but what it learns is not what was wanted."""
 
 

@@ -21,6 +21,7 @@ from jax.sharding import Mesh
 
 from mazerl.errors import MazerlError
 from mazerl.maze import Array
+from mazerl.policy.sampling import seeded_key
 from mazerl.training.ends import (
     Ends,
     Progress,
@@ -100,7 +101,7 @@ def train(
         TrainingDivergedError: the loss or the parameters are no longer finite.
         TrainingStoppedError: `watch.stop` said so.
     """
-    key = jax.random.key(0) if key is None else key
+    key = seeded_key(0) if key is None else key
     with within(mesh):
         runs = Runs(method, training, mesh=mesh)
         (run,) = _train(runs, task, params, key, keep_history, watch or Watch())

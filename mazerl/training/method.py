@@ -1,14 +1,17 @@
 """What a training method is: where its batches come from, its loss, and how to update."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError, require_number, require_whole
 from mazerl.maze import Array
 
 World = Any
@@ -96,8 +99,8 @@ def require_valid(training: Training) -> None:
     every = require_whole("record_every", training.record_every)
     if steps % every:
         raise MazerlError(f"record_every is {every}; give a divisor of the {steps} steps")
+    require_number("the rate", training.rate, 0.0, above=True)
     for name, value in (
-        ("the rate", training.rate),
         ("max_norm", training.max_norm),
         ("kl_stop", training.kl_stop),
     ):
@@ -115,9 +118,31 @@ def optimizer_of(name: str) -> Callable[[Any], optax.GradientTransformation]:
     Raises:
         MazerlError: the name is unknown.
     """
-    factory = getattr(optax, name, None)
-    if callable(factory) and "learning_rate" in inspect.signature(factory).parameters:
+    if _works(name):
+        factory: Callable[[Any], optax.GradientTransformation] = getattr(optax, name)
         return factory
-    raise MazerlError(
-        f"unknown optimiser {name!r}; name one of optax, such as sgd, sign_sgd or adam"
-    )
+    known = ", ".join(other for other in dir(optax) if _works(other))
+    raise MazerlError(f"{name!r} is no optimiser of optax that works here; known: {known}")
+
+
+def _works(name: str) -> bool:
+    """Whether a rate and gradients are all that an optimiser needs, and its state arrays alone."""
+    factory = getattr(optax, name, None)
+    if not inspect.isfunction(factory) or name.startswith("scale_by"):
+        return False
+    if "learning_rate" not in inspect.signature(factory).parameters:
+        return False
+
+    def once(weight: Array) -> tuple[Any, Any]:
+        rule = factory(0.1)
+        before = rule.init(weight)
+        return before, rule.update(weight, before, weight)[1]
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            before, after = jax.eval_shape(once, jnp.ones(2))
+    except (TypeError, ValueError):
+        return False
+    typed = any(jnp.issubdtype(x.dtype, jax.dtypes.extended) for x in jax.tree.leaves(before))
+    return not typed and before == after

@@ -74,6 +74,8 @@ def group_advantages(
             the mean of all N (Kool et al. 2019).
     """
     size = reward.shape[1]
+    # Rewards that are all equal are exactly 0 after this, and stay so.
+    reward = reward - reward[:, :1]
     centred = reward - reward.mean(1, keepdims=True)
     advantage = centred * (size / (size - 1)) if leave_one_out else centred
     if divide_by_spread:
@@ -120,7 +122,8 @@ def policy_terms(now: Judged, moves: Moves, advantage: Array, clip: Array) -> Po
     log_ratio = jnp.where(moves.decided > 0, now.log_probability - moves.log_probability, 0.0)
 
     def mean(x: Array) -> Array:
-        return jnp.sum(moves.decided * x) / jnp.sum(moves.decided)
+        # Moves that are all chance's teach nothing.
+        return jnp.sum(moves.decided * x) / jnp.maximum(jnp.sum(moves.decided), 1)
 
     return PolicyTerms(
         gain=mean(clipped_surrogate(log_ratio, advantage, clip)),

@@ -169,7 +169,7 @@ def _ppo(policy: Policy, sizes: Sizes) -> Method:
         length = 1 if policy.markov else sizes.horizon
         collected = jax.tree.map(lambda x: x.T.reshape(-1, length), columns)
         shared = _Shared(task.clip, task.entropy * (1 - share))
-        error = jnp.sum(taken * advantage**2) / jnp.sum(taken)
+        error = jnp.sum(taken * advantage**2) / jnp.maximum(jnp.sum(taken), 1)
         told = _seen(steps, task.limit, maze.num_arrivals) | {"value_error": error}
         return Batch(collected, shared, told)
 
@@ -192,8 +192,9 @@ _RESET_KEY = 0xFFFFFFFD
 
 def _normalised(advantage: Array, own: Array) -> Array:
     """Mean 0 and spread 1 over the policy's own moves."""
-    mean = jnp.sum(own * advantage) / jnp.sum(own)
-    spread = jnp.sqrt(jnp.sum(own * (advantage - mean) ** 2) / jnp.sum(own))
+    moves = jnp.maximum(jnp.sum(own), 1)
+    mean = jnp.sum(own * advantage) / moves
+    spread = jnp.sqrt(jnp.sum(own * (advantage - mean) ** 2) / moves)
     return (advantage - mean) / (spread + 1e-8)
 
 

@@ -122,7 +122,7 @@ def _loss(policy: Policy) -> Callable[[World, Any, Batch], tuple[Array, Metrics]
     score = require_trainable(policy)
 
     def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
-        corpus, tokens = batch.samples, batch.shared
+        corpus, tokens = batch.samples, jnp.maximum(batch.shared, 1)
         logits = score(maze, params, corpus.arc)
         free = jax.nn.log_softmax(logits)
         legal = port_log_probabilities(maze, logits, corpus.arc)

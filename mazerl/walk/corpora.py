@@ -6,7 +6,7 @@ ones need the walks themselves.
 
 import numpy as np
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError, require_seed, require_whole
 from mazerl.maze import Array, Maze
 from mazerl.maze.paths import golden_flow, shortest_paths
 from mazerl.policy.rows import rows_of
@@ -40,7 +40,7 @@ def golden_visits(maze: Maze) -> np.ndarray:
 def golden_walks(maze: Maze, num_walks: int, seed: int) -> Walks:
     """Random golden paths: goals drawn uniformly, then uniform over the shortest paths to them."""
     require_whole("the number of walks", num_walks)
-    generator, paths = np.random.default_rng(seed), shortest_paths(maze)
+    generator, paths = np.random.default_rng(require_seed("seed", seed)), shortest_paths(maze)
     reverse, start = np.asarray(maze.reverse).tolist(), int(maze.start)
     goals = np.asarray(maze.goals)
     drawn = generator.integers(len(goals), size=num_walks)

@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError, require_limit, require_whole
 from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.sampling import draw_port
 from mazerl.walk.env import Choices, Reward, State, advance, choices_of, environment_port, reset
+
+MOST_RECORDED = 2**28
+"""Steps of walks that are recorded, some gigabytes."""
 
 
 class Walks(NamedTuple):
@@ -109,6 +112,11 @@ def rollout(
     The same key gives the same bits; walk b does not depend on the other walks' steps.
     """
     _check(num_walks, limit)
+    if num_walks * limit > MOST_RECORDED:
+        raise MazerlError(
+            f"{num_walks} walks of up to {limit} steps are too many to record; at most "
+            f"{MOST_RECORDED} steps in all fit: give fewer, or shorten the time limit"
+        )
     if num_walks % require_whole("the group size", group):
         raise MazerlError(f"groups of {group} do not divide {num_walks} walks; give a divisor")
     walking = _walking(policy, params, maze, key, num_walks)
@@ -196,4 +204,4 @@ def continue_walks(
 
 def _check(num_walks: int, limit: int) -> None:
     require_whole("the number of walks", num_walks)
-    require_whole("the time limit", limit)
+    require_limit("the time limit", limit)

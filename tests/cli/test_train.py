@@ -30,7 +30,7 @@ def bad(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def bits(out: Path) -> list[bytes]:
-    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(load_run(out)[2])]
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(load_run(out).params)]
 
 
 def test_a_run_is_stored_and_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +82,7 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
         patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(InterruptedRunError):
             main(["train", *words, str(broken)])
-    assert load_run(broken)[3] == 8
+    assert load_run(broken).updates == 8
     assert bits(broken) != bits(whole)
     with (broken / "metrics.jsonl").open("a") as file:
         file.write('{"update": 9, "loss"')  # half a line, as a kill leaves it
@@ -119,7 +119,7 @@ def test_a_policy_over_turns_is_trained_and_solved(
     again = json.loads(capsys.readouterr().out)
     assert again["hitting_time"] == result["hitting_time"] == result["low"]
     # The walks that stand beside it agree with the chain.
-    maze, policy, params, _ = load_run(tmp_path / "run")
+    _, maze, policy, params, _ = load_run(tmp_path / "run")
     walked = evaluate(policy, maze, params, jax.random.key(1), 4000, 1000)
     assert walked.low < result["hitting_time"] < walked.high
     said = bad(capsys, "train", *words, "--max-degree", "1", "--out", str(tmp_path / "o"))
@@ -203,7 +203,7 @@ def test_damaged_checkpoints_are_told(
     words = ["train", *PPO, "--steps", "10", "--out", str(out), "--resume"]
     assert "delete it to go on from the one before" in bad(capsys, *words)
     shutil.rmtree(out / "checkpoints" / "10")
-    assert load_run(out)[3] == 9
+    assert load_run(out).updates == 9
     main([*words])
     assert bits(out) == bits(finished)
 
@@ -239,16 +239,16 @@ def test_a_checkpoint_of_another_configuration_is_refused(
         ((*PPO, *SMALL_NET, "--context", "65"), "context 65 is longer than the time limit 64"),
         ((*PPO, "--minibatches", "3"), "3 minibatches do not divide 256 samples"),
         (("sft", *TINY, "--microbatches", "5"), "5 microbatches do not divide 64 walks"),
-        ((*PPO, "--optimizer", "sprint"), "unknown optimiser 'sprint'"),
+        ((*PPO, "--optimizer", "sprint"), "'sprint' is no optimiser"),
         (("grpo", *TINY, "--group", "1"), "group of 1 walk"),
         (("teach",), "unknown method 'teach'; known: sft, ppo, grpo, distill"),
         ((*PPO, "--topology", "ring"), "unknown topology 'ring'"),
         ((*PPO, "--policy", "oracle"), "oracle"),
-        ((*PPO, "--steps", "0"), "number of steps is 0"),
+        ((*PPO, "--steps", "0"), "--steps is 0"),
         ((*PPO, "--resume"), "holds no run"),
         (("distill", *TINY, "--teacher", "nowhere"), "nowhere holds no run"),
         ((*PPO, *SMALL_NET, "--heads", "3"), "16 channels do not divide into 3 heads"),
-        ((*PPO, "--rate", "nan"), "the rate is nan"),
+        ((*PPO, "--rate", "nan"), "--rate is nan"),
         ((*PPO, "--on-collapse", "cry"), "cry"),
         ((*PPO, "--critic", "everything"), "everything"),
     ],

@@ -10,11 +10,11 @@ import pytest
 from filelock import FileLock
 
 from experiments import DATA
+from mazerl.store.locks import LOCKS
 from mazerl.store.records import config_json, read_record, record_folder, write_record
 from mazerl.sweep import claims
 from mazerl.sweep.commands import main
 from mazerl.sweep.options import read_seconds
-from mazerl.sweep.places import LOCKS
 from mazerl.sweep.studies import grid
 
 

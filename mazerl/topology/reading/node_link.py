@@ -21,6 +21,15 @@ def read_node_link(path: Path, text: str) -> Listing:
         content = json.loads(text)
     except ValueError as error:
         raise _not(path, first_line(error).split(": ", 1)[-1]) from None
+    return listed(path, content)
+
+
+def listed(path: Path, content: Any) -> Listing:
+    """The listing of a JSON value; `path` is how errors name it.
+
+    Raises:
+        MazerlError: as `read_node_link`.
+    """
     if not isinstance(content, dict) or not isinstance(content.get("nodes"), list):
         raise _not(path, 'it is no object with a list of "nodes"')
     lists = [name for name in ("edges", "links") if content.get(name) is not None]

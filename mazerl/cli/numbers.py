@@ -1,0 +1,40 @@
+"""One rule for each kind of number that is typed: checked before any work begins."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from mazerl.errors import require_limit, require_number, require_seed, require_whole
+
+Rule = Callable[[str, Any], object]
+
+_SHARE = partial(require_number, least=0.0, most=1.0)
+_POSITIVE = partial(require_number, least=0.0, above=True)
+_NOT_NEGATIVE = partial(require_number, least=0.0)
+
+_RULES: dict[str, Rule] = {
+    "seed": require_seed,
+    "limit": require_limit,
+    **dict.fromkeys(
+        ("walks", "layers", "channels", "heads", "context", "max_degree", "steps", "batch",
+         "microbatches", "walkers", "horizon", "epochs", "minibatches", "groups", "group",
+         "devices"),
+        require_whole,
+    ),
+    **dict.fromkeys(("backtracking", "gamma", "lam"), _SHARE),
+    **dict.fromkeys(("rate", "clip"), _POSITIVE),
+    **dict.fromkeys(("entropy", "inertia"), _NOT_NEGATIVE),
+    **dict.fromkeys(("arrival", "penalty"), require_number),
+}  # fmt: skip
+
+
+def require_numbers(given: Mapping[str, Any]) -> None:
+    """Check what was given by its name; a name that ends in _seed is a seed.
+
+    Raises:
+        MazerlError: a number is out of its range; it is called as it was typed.
+    """
+    for name, value in given.items():
+        rule = _RULES.get("seed" if name.endswith("_seed") else name)
+        if rule is not None and value is not None:
+            rule(f"--{name.replace('_', '-')}", value)

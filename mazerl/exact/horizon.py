@@ -1,0 +1,90 @@
+"""Exact success within a time limit: P(τ ≤ T), goal by goal, however long the limit.
+
+Short limits are stepped through; long ones are doubled: the chain of 2T steps is the square of that
+of T steps. Nothing is subtracted: what has arrived is a state of the chain.
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from mazerl.errors import MazerlError, require_limit
+from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, move_probabilities, plan_chain
+from mazerl.maze import Maze
+
+# Operations a second: of sparse steps, and of dense products.
+_STEP_RATE, _SQUARE_RATE = 2e8, 2e10
+_MOST_SECONDS = 300.0
+
+
+def success_within(
+    maze: Maze, probabilities: np.ndarray, limit: int, plan: ChainPlan | None = None
+) -> np.ndarray:
+    """P(arrive within `limit` steps) for each goal [G], of row probabilities [R].
+
+    Raises:
+        MazerlError: the limit is no whole number from 1 to 2³¹ - 1, or too long to be followed.
+    """
+    plan = plan or plan_chain(maze)
+    doubled = require_followable(maze, limit, plan)
+    moves, n = plan.moves, plan.moves.num_states
+    p = move_probabilities(plan, np.asarray(probabilities, np.float64))
+    onward = csr_array((p, (moves.target, moves.source)), shape=(n, n))
+    goals, follow = np.asarray(maze.goals), _doubled if doubled else _stepped
+    found = np.empty(len(goals))
+    for block in np.array_split(np.arange(len(goals)), -(-len(goals) // GOAL_BLOCK)):
+        absorbing = np.zeros((n, len(block)), bool)
+        absorbing[moves.state_of[:-1]] = np.asarray(maze.head)[:, None] == goals[block]
+        found[block] = follow(onward, absorbing, int(moves.state_of[-1]), limit)
+    # Sums of probabilities may pass 1 by a rounding.
+    return np.minimum(found, 1.0)
+
+
+def require_followable(maze: Maze, limit: int, plan: ChainPlan | None = None) -> bool:
+    """Whether a limit is better doubled than stepped through.
+
+    Raises:
+        MazerlError: either takes longer than minutes, or the limit is no limit.
+    """
+    require_limit("the time limit", limit)
+    plan = plan or plan_chain(maze)
+    n, entries = plan.moves.num_states, len(plan.moves.source)
+    stepping = maze.num_goals * float(entries) * limit / _STEP_RATE
+    doubling = maze.num_goals * 2.0 * (n + 1) ** 3 * np.log2(limit + 1) / _SQUARE_RATE
+    if min(stepping, doubling) > _MOST_SECONDS:
+        most = int(_MOST_SECONDS * _STEP_RATE / entries / maze.num_goals)
+        raise MazerlError(
+            f"a time limit of {limit} steps cannot be followed through {n} states to "
+            f"{maze.num_goals} goals; give at most {most}"
+        )
+    return doubling < stepping
+
+
+def _stepped(onward: csr_array, absorbing: np.ndarray, start: int, limit: int) -> np.ndarray:
+    mass: np.ndarray = np.zeros(absorbing.shape)
+    mass[start] = 1.0
+    arrived = np.zeros(absorbing.shape[1])
+    for _ in range(limit):
+        mass = onward @ mass
+        arrived += mass.sum(0, where=absorbing)
+        mass[absorbing] = 0.0
+    return arrived
+
+
+def _doubled(onward: csr_array, absorbing: np.ndarray, start: int, limit: int) -> np.ndarray:
+    n, found = absorbing.shape[0], np.empty(absorbing.shape[1])
+    for goal, mine in enumerate(absorbing.T):
+        power = np.zeros((n + 1, n + 1))  # [to, from]; the last state has arrived
+        power[:n, :n] = onward.toarray()
+        power[n, :n] = power[:n][mine, :n].sum(0)
+        power[:n][mine] = 0.0
+        power[n, n] = 1.0
+        rest, mass = limit, np.zeros(n + 1)
+        mass[start] = 1.0
+        while rest:
+            if rest & 1:
+                mass = power @ mass
+            rest >>= 1
+            if rest:
+                power = power @ power
+        found[goal] = mass[n]
+    return found
