@@ -17,6 +17,7 @@ from rich.console import Console
 from benchmarks import training
 from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
+from benchmarks.scale import TINY, scaled
 from benchmarks.sweeps import sweeps
 from mazerl import build, compile_maze
 from mazerl.exact.chain import plan_chain
@@ -45,6 +46,8 @@ def main() -> None:
         sweeps(console)
         return
     console.print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}\n")
+    if TINY:
+        console.print("tiny sizes: these figures say nothing but that the benchmarks run\n")
     exact_training()
     deep_corridor()
     for part in ("wide", "sparse"):
@@ -62,7 +65,7 @@ def best_of(runs: int, work: Callable[[], object]) -> tuple[float, float]:
     """Seconds of the fastest run and of the median run, after one that compiles."""
     work()
     seconds = []
-    for _ in range(runs):
+    for _ in range(scaled(runs, 1)):
         begin = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - begin)
@@ -71,13 +74,14 @@ def best_of(runs: int, work: Callable[[], object]) -> tuple[float, float]:
 
 def exact_training() -> None:
     """1200 exact sign-gradient steps on W = K = 15, L = 5."""
+    steps = scaled(1200, 120)
     start, task = np.zeros((4, 15)), CorridorTask(15, 5)
     # The peer keeps no record of its steps, so ours are as few as the loop's pieces.
-    training = Training(record_every=120)
+    training = Training(steps, record_every=120)
     ours, median = best_of(9, lambda: train(RLVR_FAMILIES, task, start, training))
     trained = train(RLVR_FAMILIES, task, start, training).params
     begin = time.perf_counter()
-    theirs_gaps = sign_ascent(15, 15, 5, 1200, 0.01)
+    theirs_gaps = sign_ascent(15, 15, 5, steps, 0.01)
     theirs = time.perf_counter() - begin
     told = [np.exp(solve_families(gaps, 15, 5)) for gaps in (trained, theirs_gaps)]
     console.print("exact RLVR, W = K = 15, L = 5, 1200 sign steps, after compilation")
@@ -90,7 +94,7 @@ def exact_training() -> None:
 
 def deep_corridor() -> None:
     """The structured solver at K = 5000."""
-    gaps = limit_gaps("uniform", 5000)
+    gaps = limit_gaps("uniform", scaled(5000, 50))
     seconds, _ = best_of(5, lambda: solve_families(gaps, 15, 5))
     console.print(f"structured solve, K = 5000, after compilation: {seconds:.4f} s\n")
 
@@ -98,11 +102,11 @@ def deep_corridor() -> None:
 def wide() -> None:
     """A fork of degree 10⁵."""
     begin = time.perf_counter()
-    graph = build("corridor", width=100_000, depth=3, lanes=2)
+    graph = build("corridor", width=scaled(100_000, 100), depth=3, lanes=2)
     built = time.perf_counter()
     maze = compile_maze(graph)
     compiled = time.perf_counter()
-    console.print(f"corridor(100000, 3, 2), {maze.num_arcs} arcs")
+    console.print(f"corridor with a wide fork, {maze.num_arcs} arcs")
     console.print(f"  build the graph          {built - begin:8.2f} s")
     console.print(f"  compile it               {compiled - built:8.2f} s")
     console.print(f"  peak memory, all told    {peak_gib():8.2f} GiB\n")
@@ -110,7 +114,7 @@ def wide() -> None:
 
 def sparse() -> None:
     """The chain algebra at about 10⁵ arcs."""
-    maze = compile_maze(build("corridor", width=15, depth=550, lanes=5))
+    maze = compile_maze(build("corridor", width=15, depth=scaled(550, 3), lanes=5))
     begin = time.perf_counter()
     plan = plan_chain(maze)
     planned = time.perf_counter()
@@ -134,8 +138,10 @@ def random_walks() -> None:
         ("uniform policy", UNIFORM, 16_384),
         ("uniform policy", UNIFORM, 65_536),
         ("tabular policy", TABULAR, 16_384),
-    ):
-        walk = partial(run_walks, policy, logits, maze, jax.random.key(0), walkers, 1000)
+    )[: scaled(4, 1)]:
+        walk = partial(
+            run_walks, policy, logits, maze, jax.random.key(0), walkers, scaled(1000, 10)
+        )
         seconds, _ = best_of(5, partial(_steps, walk))
         ended = walk()
         rate = float(np.asarray(ended.steps, np.int64).sum()) / seconds / 1e6
@@ -156,7 +162,7 @@ def many_mazes() -> None:
     mazes = [compile_maze(build("corridor", width=W, depth=K, lanes=3)) for W, K in named]
     mean = np.mean([maze.num_arcs for maze in mazes])
     typical = min(mazes, key=lambda maze: abs(maze.num_arcs - mean))
-    world, steps = side_by_side(mazes), 5000
+    world, steps = side_by_side(mazes), scaled(5000, 10)
     go_on = jax.jit(continue_walks, static_argnums=(0, 5))
     console.print(
         f"64 walkers for {steps} steps, beginning anew at goals and every 1000 steps, M steps/s"
@@ -191,6 +197,7 @@ def gymnax_cartpole() -> float | None:
     except ImportError:
         return None
     env, parameters = gymnax.make("CartPole-v1")
+    steps = scaled(1000, 10)
 
     def one(key: jax.Array) -> jax.Array:
         _, state = env.reset(key, parameters)
@@ -202,12 +209,12 @@ def gymnax_cartpole() -> float | None:
             state = env.step(move, state, action, parameters)[1]
             return (key, state), None
 
-        return jax.lax.scan(body, (key, state), None, 1000)[0][1].time
+        return jax.lax.scan(body, (key, state), None, steps)[0][1].time
 
     walk = jax.jit(jax.vmap(one))
     keys = jax.random.split(jax.random.key(0), 2048)
     seconds, _ = best_of(5, lambda: np.asarray(walk(keys)))
-    return 2048 * 1000 / seconds / 1e6
+    return 2048 * steps / seconds / 1e6
 
 
 def peak_gib() -> float:

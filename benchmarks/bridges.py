@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
+from benchmarks.scale import scaled
 from mazerl import Maze, build, compile_maze
 from mazerl.policy.tabular import UNIFORM
 from mazerl.walk.env import reset
 from mazerl.walk.rollouts import continue_walks
 
 _SIZE: dict[str, Any] = {"width": 4, "depth": 4, "lanes": 3}
-_WALKERS, _STEPS, _LIMIT = 2048, 1000, 1000
+_WALKERS, _STEPS, _LIMIT = 2048, scaled(1000, 10), 1000
 
 
 def bridges(console: Console) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from benchmarks.scale import scaled
 from mazerl.store.records import Record
 from mazerl.sweep.studies import Tables
 
-MANY = 10_000
+MANY = scaled(10_000, 10)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.idle import MANY, Config
+from benchmarks.scale import scaled
 from experiments import ROOT
 from mazerl.store.records import is_done, write_record
 from mazerl.sweep import studies
@@ -19,7 +20,7 @@ from mazerl.sweep.executors.inline import Inline
 from mazerl.sweep.screen import Screen
 from mazerl.sweep.tabulating import table
 
-_TINY = 300
+_TINY = scaled(300, 3)
 
 
 def sweeps(console: Console) -> None:
@@ -33,10 +34,12 @@ def sweeps(console: Console) -> None:
 
 def _seeds(console: Console, folder: Path) -> None:
     """Ten seeds of tabular PPO beside one, as commands: start, compilation and all."""
-    seconds: dict[int, list[float]] = {1: [], 10: []}
-    for turn in range(2):
+    many = scaled(10, 1)
+    seconds: dict[int, list[float]] = {1: [], many: []}
+    for turn in range(scaled(2, 1)):
         for seeds in seconds:
             words = ["run", "ppo_curves", "--set", "rate=0.01", "--seeds", str(seeds)]
+            words += ["--set", f"steps={scaled(800, 10)}"]
             words += ["--workers", "2"]
             store, cache = folder / f"{turn}-{seeds}", folder / f"cache-{turn}-{seeds}"
             begun = time.perf_counter()
@@ -46,10 +49,10 @@ def _seeds(console: Console, folder: Path) -> None:
                 env={"PATH": "/usr/bin:/bin", "JAX_COMPILATION_CACHE_DIR": str(cache)},
             )  # fmt: skip
             seconds[seeds].append(time.perf_counter() - begun)
-    one, ten = (min(each) for each in seconds.values())
+    one, more = min(seconds[1]), min(seconds[many])
     console.print(
-        f"tabular PPO (W = K = 4, L = 3): 1 seed {one:.1f} s, 10 seeds {ten:.1f} s, "
-        f"ratio {ten / one:.2f}"
+        f"tabular PPO (W = K = 4, L = 3): 1 seed {one:.1f} s, {many} seeds {more:.1f} s, "
+        f"ratio {more / one:.2f}"
     )
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from rich.console import Console
 
 from benchmarks import purejaxrl
+from benchmarks.scale import scaled
 from mazerl import build, compile_maze
 from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy, Walker
@@ -27,7 +28,7 @@ def tabular_ppo(console: Console, checkout: str) -> None:
     """64 × 128, 4 epochs × 4 minibatches, end to end after compilation."""
     maze = compile_maze(build("corridor", width=4, depth=4, lanes=3))
     method = ppo(maze, sizes=Sizes(WALKERS, HORIZON, 4, 4))
-    training = Training(200, "adam", 0.01, record_every=20, max_norm=0.5)
+    training = Training(scaled(200, 20), "adam", 0.01, record_every=20, max_norm=0.5)
     start = tabular_start(maze)
 
     def run(seed: int) -> float:
@@ -43,7 +44,7 @@ def tabular_ppo(console: Console, checkout: str) -> None:
         console.print("  PureJaxRL was not timed: give `make bench PUREJAXRL=<a checkout>`\n")
         return
     try:
-        theirs = purejaxrl.steps_per_second(Path(checkout), WALKERS, HORIZON, 200)
+        theirs = purejaxrl.steps_per_second(Path(checkout), WALKERS, HORIZON, training.steps)
     except ImportError as error:
         console.print(f"  PureJaxRL in {checkout} was not timed: {error}\n")
         return
@@ -53,7 +54,7 @@ def tabular_ppo(console: Console, checkout: str) -> None:
 
 def matmul_peak() -> float:
     """FLOP/s of float32 products of 2048 × 2048 matrices, the best of five."""
-    size = 2048
+    size = scaled(2048, 64)
     x = jnp.ones((size, size))
     product = jax.jit(jnp.matmul)
     return 2 * size**3 / _best(lambda: product(x, x), 5)
@@ -61,7 +62,7 @@ def matmul_peak() -> float:
 
 def transformer_speed(console: Console) -> None:
     """2 layers × 64 channels, walks of 256 steps, 64 at a time."""
-    walks, limit = 64, 256
+    walks, limit = 64, scaled(256, 16)
     maze = compile_maze(build("corridor", width=4, depth=4, lanes=3))
     config = Decoder(layers=2, channels=64, heads=2, context=limit)
     policy, params = transformer(config), init_transformer(config, maze, jax.random.key(0))
@@ -72,9 +73,9 @@ def transformer_speed(console: Console) -> None:
     recorded = rollout(policy, params, maze, key, walks, limit)
     task = Corpus(recorded.arc[:, :-1], recorded.port, jnp.ones(recorded.port.shape))
     method = sft(maze, policy, walks)
-    step = jax.jit(jax.value_and_grad(method.loss, has_aux=True))
+    step = jax.jit(jax.value_and_grad(method.loss, argnums=1, has_aux=True))
     batch = Batch(task, jnp.float32(tokens), {})
-    update = _best(lambda: step(params, batch), 3)
+    update = _best(lambda: step(maze, params, batch), 3)
 
     weights = sum(x.size for x in jax.tree.leaves(params)) - params["embedding"]["embedding"].size
     # Products with weights, and attention to half of the context on average.
@@ -100,7 +101,7 @@ def _recompute(policy: Policy, limit: int) -> Policy:
         def logits(memory: tuple[Array, Array], arc: Array) -> tuple[Array, tuple[Array, Array]]:
             walk, age = memory
             walk = walk.at[age].set(arc)
-            return score(maze, params, walk[None]).logits[0, age], (walk, age + 1)
+            return score(maze, params, walk[None])[0, age], (walk, age + 1)
 
         return Walker((jnp.zeros(limit, jnp.int32), jnp.int32(0)), logits)
 
