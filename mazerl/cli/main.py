@@ -45,14 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.showwarning = _show_warning
         try:
             _run(words)
-        except MazerlError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(2) from None
         except BrokenPipeError:  # whoever read has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except Exception as error:
-            print(f"error: {_fault(error)}", file=sys.stderr)
-            raise SystemExit(FAULT) from None
+            told, code = _judged(error)
+            print(f"error: {told}", file=sys.stderr)
+            raise SystemExit(code) from None
+
+
+def _judged(error: Exception) -> tuple[str, int]:
+    """What is said of an error, in one line, and the exit code."""
+    if isinstance(error, MazerlError):
+        return str(error), 2
+    if "Unable to initialize backend" in str(error):  # JAX has no class of its own for it
+        platform = os.environ.get("JAX_PLATFORMS", "")
+        asked = f"JAX cannot start the platform {platform!r} of JAX_PLATFORMS"
+        return f"{asked}; set it to cpu, or unset it", 2
+    return _fault(error), FAULT
 
 
 def _show_warning(

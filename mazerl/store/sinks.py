@@ -4,7 +4,9 @@ A sink is told one record of one training of one run at a time. When a training 
 interruption, its records are told again from the first, and replace what the run had said.
 """
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,15 +89,24 @@ class WeightsAndBiases:
             raise _missing("wandb", "wandb") from None
         self.project, self.folder = project, folder
         self._wandb: Any = wandb
+        online = os.environ.get("WANDB_MODE", "online") == "online"
+        if online and not wandb.api.api_key:
+            raise MazerlError(
+                "Weights & Biases knows no key of yours; run `wandb login`, or set "
+                "WANDB_MODE=offline"
+            )
         self._runs: dict[str, Any] = {}
 
     def tell(self, run: str, training: str, update: int, metrics: Mapping[str, float]) -> None:
         """Log a record; each training counts its updates by itself."""
         if run not in self._runs:
             self.folder.mkdir(parents=True, exist_ok=True)
+            # One run however often it is resumed: it is known by the folder that it is told from.
+            known = hashlib.sha256(f"{self.folder.absolute()}/{run}".encode()).hexdigest()[:16]
             self._runs[run] = self._wandb.init(
-                project=self.project, name=run or None, dir=str(self.folder), reinit="create_new"
-            )
+                project=self.project, name=run or None, dir=str(self.folder), reinit="create_new",
+                id=known, resume="allow",
+            )  # fmt: skip
         values = {f"{training}/{name}": value for name, value in metrics.items()}
         self._runs[run].log(values | {f"{training}/update": update})
 

@@ -247,3 +247,30 @@ def test_sweeps_tell_a_builder_that_has_changed(
     run(["sweep", "run", "spin.py"], tmp_path)
     assert (record / "DONE").read_text() != done
     assert run(["sweep", "doctor"], tmp_path).returncode == 0
+
+
+def test_a_platform_that_is_not_there_is_told(tmp_path: Path) -> None:
+    words = ["sample", "corridor", *SMALL, "--walks", "5"]
+    done = run(words, tmp_path, {"JAX_PLATFORMS": "abacus"})
+    assert done.returncode == 2
+    told = "JAX cannot start the platform 'abacus' of JAX_PLATFORMS; set it to cpu, or unset it"
+    assert done.stderr == f"error: {told}\n"
+
+
+def test_weights_and_biases_without_a_key_is_refused_at_once(tmp_path: Path) -> None:
+    words = ["train", "ppo", *SMALL, "--steps", "1", "--wandb", "demo", "--out", "run"]
+    lost = {"HOME": str(tmp_path), "WANDB_API_KEY": None, "WANDB_MODE": None}
+    done = run(words, tmp_path, lost)
+    assert done.returncode == 2
+    assert "Weights & Biases knows no key of yours" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_resumed_run_is_one_run_of_weights_and_biases(tmp_path: Path) -> None:
+    words = ["train", "ppo", *SMALL, "--steps", "1", "--wandb", "demo", "--out", "run"]
+    offline: dict[str, str | None] = {"WANDB_MODE": "offline", "HOME": str(tmp_path)}
+    for more in ([], ["--resume"]):
+        done = run([*words, *more], tmp_path, offline)
+        assert done.returncode == 0, done.stderr
+    names = {path.name.rpartition("-")[2] for path in (tmp_path / "run").glob("wandb/offline-*")}
+    assert len(names) == 1
