@@ -64,11 +64,20 @@ def max_degree(config: Config) -> int:
 def read_config(out: Path) -> dict[str, Any]:
     """The configuration of a run folder."""
     try:
-        return dict(json.loads((out / "config.json").read_text()))
+        config = dict(json.loads((out / "config.json").read_text()))
+        lacking = [name for name in _NEEDED if name not in config]
+        if lacking:
+            raise MazerlError(f"{out}/config.json lacks {lacking[0]!r}; restore it or train again")
+        return config
+    except MazerlError:
+        raise
     except FileNotFoundError:
         raise MazerlError(f"{out} holds no run; give a folder that `mazerl train` wrote") from None
     except (OSError, ValueError):
         raise MazerlError(f"{out}/config.json is damaged; restore it or train again") from None
+
+
+_NEEDED = ("method", "topology", "parameters", "policy", "seed", "limit")
 
 
 class Loaded(NamedTuple):

@@ -7,6 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+GRAPH_FILES = (
+    ".graphml", ".json", ".csv", ".tsv", ".txt", ".edgelist", ".edges", ".ncol",
+)  # fmt: skip
+"""Suffixes of graphs that the topology `file` reads, in any case."""
+
 _BUILDER = re.compile(r"(.+\.py):\w+")
 
 
@@ -19,15 +24,12 @@ def sources_of(config: Mapping[str, Any]) -> dict[str, str]:
     for text in _texts(config):
         builder = _BUILDER.fullmatch(text)
         file = Path(builder[1] if builder else text)
-        if builder or file.suffix.lower() in _GRAPHS:
+        if builder or file.suffix.lower() in GRAPH_FILES:
             try:
                 found[str(file)] = hashlib.sha256(file.read_bytes()).hexdigest()
             except (OSError, ValueError):
                 continue
     return found
-
-
-_GRAPHS = (".graphml", ".json", ".csv", ".tsv", ".txt", ".edgelist", ".edges", ".ncol")
 
 
 def changed_sources(config: Mapping[str, Any], environment: Path) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 
 from mazerl.errors import MazerlError
+from mazerl.store.sources import GRAPH_FILES
 from mazerl.topology.names import Names, split
 from mazerl.topology.reading.edge_list import read_edge_list
 from mazerl.topology.reading.graphml import read_graphml
@@ -16,11 +17,6 @@ from mazerl.topology.reading.listing import MOST_EDGES, Edge, Listing, refuse
 from mazerl.topology.reading.node_link import listed, read_node_link
 from mazerl.topology.reading.text import decode, read_bytes
 from mazerl.topology.registry import Graph, register
-
-EDGE_LISTS = (".csv", ".tsv", ".txt", ".edgelist", ".edges", ".ncol")
-KINDS = (".graphml", ".json", *EDGE_LISTS)
-"""Suffixes that are read, in any case."""
-
 
 # Ways through all arrivals that weights may make; an exact solve is far beyond its limits there.
 _MOST_WAYS = 2_000_000_000
@@ -126,8 +122,8 @@ def graph_of_node_link(content: Any) -> Graph:
 
 def _list(path: Path, encoding: str) -> Listing:
     suffix = path.suffix.lower()
-    if suffix not in KINDS:
-        raise refuse(path, f"unknown kind of file; give one of {', '.join(KINDS)}")
+    if suffix not in GRAPH_FILES:
+        raise refuse(path, f"unknown kind of file; give one of {', '.join(GRAPH_FILES)}")
     content = read_bytes(path)
     try:
         if suffix == ".graphml":

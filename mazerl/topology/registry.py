@@ -17,6 +17,7 @@ import networkx as nx
 import numpy as np
 
 from mazerl.errors import MazerlError, first_line, require_seed, where_raised
+from mazerl.store.sources import GRAPH_FILES
 
 # networkx is generic for type checkers only.
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def find_topology(name: str) -> Builder:
     if name in TOPOLOGIES:
         return TOPOLOGIES[name]
     known = known_topologies()
+    if name not in known and Path(name).suffix.lower() in GRAPH_FILES:
+        raise MazerlError(f"unknown topology {name!r}; give `file {name}` for a graph's file")
     if name not in known:
         raise MazerlError(
             f"unknown topology {name!r}; known: {', '.join(sorted(known))}, or FILE.py:FUNCTION"

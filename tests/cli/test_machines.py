@@ -274,3 +274,16 @@ def test_a_resumed_run_is_one_run_of_weights_and_biases(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     names = {path.name.rpartition("-")[2] for path in (tmp_path / "run").glob("wandb/offline-*")}
     assert len(names) == 1
+
+
+def test_what_a_run_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"method": "ppo", "topology": "corridor"}')
+    said = one_line_error(main, ["evaluate", "run"], capsys)
+    assert "run/config.json lacks 'parameters'; restore it" in said
+    file = plan(tmp_path, "b")
+    for command_ in ("draw", "solve"):
+        assert "give `file plan.json`" in one_line_error(main, [command_, file.name], capsys)
