@@ -28,7 +28,7 @@ from mazerl.sweep.work import Work
 from mazerl.training import sft as imitation
 from mazerl.training import train
 from mazerl.training.base import pretrain
-from mazerl.training.ppo import TRANSFORMER_SIZES, TRANSFORMER_TASK, TRANSFORMER_TRAINING, ppo
+from mazerl.training.ppo import TRANSFORMER_SIZES, TRANSFORMER_TRAINING, TURNING_TASK, ppo
 from mazerl.walk.corpora import golden_walks
 from mazerl.walk.side_by_side import join_walks
 
@@ -79,15 +79,14 @@ TESTED = {"all": _ALL, "few": tuple(_corridor(depth) for depth in (1, 2, 3, 4, 6
 _SHORT: dict[str, Any] = {
     "tested": "few", "channels": 32, "sft_steps": 100, "ppo_steps": 90, "walks": 100,
 }  # fmt: skip
+# Those from `CONFIRMING` on were looked at with an entropy bonus that failed.
+_FRESH = CONFIRMING + 1000
 GRID = (
-    *(Config("corridors", CONFIRMING + n) for n in range(5)),
-    *(Config("corridors", CONFIRMING + n, "scrambled") for n in range(5)),
-    *(Config("others", CONFIRMING + n) for n in range(5)),
+    *(Config("corridors", _FRESH + n) for n in range(5)),
+    *(Config("corridors", _FRESH + n, "scrambled") for n in range(5)),
+    *(Config("others", _FRESH + n) for n in range(5)),
 )
-QUICK = (
-    Config("corridors", CONFIRMING, **_SHORT),
-    Config("corridors", CONFIRMING, "scrambled", **_SHORT),
-)
+QUICK = (Config("corridors", _FRESH, **_SHORT), Config("corridors", _FRESH, "scrambled", **_SHORT))
 SMOKE = (Config("corridors", 0, **_SHORT), Config("corridors", 0, "scrambled", **_SHORT))
 METHODS = ("base", "sft", "rlvr")
 
@@ -127,10 +126,12 @@ CLAIM_FAMILIES = (
         "N3.c: corridors have no junctions like a grid's, so PPO must be lost there; N4.c: wider "
         "corridors have the same numbers of ports where the policy moves, so it must do well "
         "there.",
-        scope="One layer that reads one turn, blind to the goal, five seeds. N3 is about "
-        "grids and corridors: on larger random regular graphs and on a tree of three branches SFT "
-        "is mostly better. N3.c bounds a median; N4.1 shows one change of ports that fails, not "
-        "that all do.",
+        scope="One layer that reads one turn, blind to the goal, five seeds, from 8000 "
+        "on. On 7000 to 7004 N1.1 (2.5), N1.d, N4.1 and N4.c failed: with an entropy bonus of 0.02, "
+        "PPO was certain too early and ended near twice the optimum already where it was trained. "
+        "0.05 was chosen then, on seeds 0 to 4. N3 is about grids and corridors: on larger random "
+        "regular graphs and on a tree of three branches SFT is mostly better. N3.c bounds a "
+        "median; N4.1 shows one change of ports that fails, not that all do.",
         sampled=("N1*", "N2.1*", "N2.2*", "N3*", "N4*"),
     ),
 )
@@ -149,7 +150,7 @@ def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     sft = train(imitation.sft(world, policy), golden, base, training, key, watch=work.watch("sft"))
     training = replace(TRANSFORMER_TRAINING, steps=config.ppo_steps)
     method = ppo(world, policy, TRANSFORMER_SIZES)
-    rlvr = train(method, TRANSFORMER_TASK, base, training, key, watch=work.watch("ppo"))
+    rlvr = train(method, TURNING_TASK, base, training, key, watch=work.watch("ppo"))
     models = {"base": base, "sft": sft.params, "rlvr": rlvr.params}
     times: dict[str, list[float]] = {name: [] for name in ("uniform", "optimum", *models)}
     for topology, size in TESTED[config.tested]:
@@ -201,6 +202,8 @@ def _claims(rows: pd.DataFrame) -> list[dict[str, object]]:
     laws = [_law(part) for _, part in one[one["method"] == "sft"].groupby("seed")]
     # Exact, so that all seeds have the same.
     exact = _law(one[(one["method"] == "rows") & (one["seed"] == one["seed"].min())])
+    # One short run cannot say what five do.
+    whole = one["seed"].nunique() > 1
     claims = [
         claim("N1.1", f"PPO on relative tokens, {where}: largest H over the optimum", "≤ 1.5",
               high[*here, "rlvr"], bool(high[*here, "rlvr"] <= 1.5),
@@ -222,6 +225,8 @@ def _claims(rows: pd.DataFrame) -> list[dict[str, object]]:
         control("N2.d", "the same selection of a law for free rows, exactly", "exponential", exact,
                 exact == "exponential"),
     ]  # fmt: skip
+    if not whole:
+        claims = [row for row in claims if row["id"] not in ("N1.1", "N1.d")]
     return claims + (_unseen(rows, low, high) if "others" in set(rows["trained_on"]) else [])
 
 

@@ -51,19 +51,25 @@ GRID = (
 )
 SMOKE = tuple(Config(fork, 1, 0, 3, 1, 2, steps=60, limit=64) for fork in ("chance", "learned"))
 
+# Runs that a share of 95% can be told from; one short run would hold or fail by luck.
+_ENOUGH = 20
+
 CLAIM_FAMILIES = (
     Family(
         id="M",
         title="What memory is worth",
-        statement="Where the fork is the policy's, transformers that read their whole walk reach "
-        "the optimum with memory, and so do those that read the arrival arc alone.",
+        statement="Where the fork is the policy's, nine in ten transformers that read their whole "
+        "walk come within 5% of the optimum with memory, and so do those that read the arrival arc "
+        "alone; of the former no walk is lost.",
         source="no paper: what memory adds, where the policy of Wei & Kim 2026 reads one arrival "
         "and leaves the fork to chance",
         control="M1.c lets chance draw the branch: then no order of branches is kept, the arrival "
         "arc does not tell which were walked, and branches are entered twice, so that H must be "
         "that of the best policy without memory or more. Theory bounds it from below, so only "
         "wrong code could fail it.",
-        scope="One maze (W = K = 4, L = 3). M1.1 and M1.3 are estimated from 2000 walks a run, "
+        scope="One maze (W = K = 4, L = 3). M1.1 and M1.2 were to hold in 95% of runs and hold in "
+        "18 of 20: of the former two are at 1.052 and 1.055 times the optimum, of the latter one "
+        "at 1.45 and one has collapsed. M1.1 and M1.3 are estimated from 2000 walks a run, "
         "and M1.2 says that they do not show memory at work; where it would show, with whole walks "
         "read and the fork chance's, one seed was run and nothing is claimed.",
         sampled=("M*",),
@@ -130,12 +136,13 @@ def table(records: list[Record]) -> Tables:
                   "learned with", int(whole["censored"].sum()), walks, most=0.0),
         ]  # fmt: skip
     arrival = part("learned", False)["time"]
-    claims.append(
-        share(claim, "M1.2", "fork learned, arrival arc alone: going round the branches needs no "
-              "memory; runs with H within 5% of that optimum",
-              int((arrival <= 1.05 * best).sum()), len(arrival), 0.95,
-              tolerance=f"H ≤ {1.05 * best:g}")
-    )  # fmt: skip
+    if len(arrival) >= _ENOUGH:
+        claims.append(
+            share(claim, "M1.2", "fork learned, arrival arc alone: going round the branches needs "
+                  "no memory; runs with H within 5% of that optimum",
+                  int((arrival <= 1.05 * best).sum()), len(arrival), 0.95,
+                  tolerance=f"H ≤ {1.05 * best:g}")
+        )  # fmt: skip
     drawn = part("chance", False)["time"]
     claims.append(
         control("M1.c", "fork drawn by chance, arrival arc alone: smallest H",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from figures.scales import STEPS, sizes
-from figures.style import COLOR, legend, panels, read
+from figures.scales import STEPS, log, sizes
+from figures.style import COLOR, legend, panels, read, side_by_side
 
 
 def draw(data: Path) -> Figure:
@@ -14,7 +14,7 @@ def draw(data: Path) -> Figure:
     figure, (axes,) = panels(1, width=7.5, height=4.2)
     groups = list(rows.assign(whole=rows["context"] > 1).groupby(["fork", "whole"]))
     for x, (_, part) in enumerate(groups):
-        place = x + 0.08 * (part["seed"] - part["seed"].mean())
+        place = x + side_by_side(part["seed"])
         best = part["optimum"].iloc[0]
         axes.hlines(best, x - 0.35, x + 0.35, color="black", lw=1, zorder=1)
         axes.annotate(f"{best:g}", (x + 0.37, best), va="center", fontsize=9)
@@ -40,7 +40,10 @@ def draw(data: Path) -> Figure:
         for (fork, whole), _ in groups
     ]
     axes.set_xticks(range(len(names)), names)
-    axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
+    if rows["time"].max() > 10 * rows["optimum"].max():
+        log(axes)
+    else:
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     axes.set_ylabel(STEPS)
     axes.set_title(f"H after PPO by what the policy reads, one point a seed, {sizes(rows.iloc[0])}")
     legend(figure, axes, 4)

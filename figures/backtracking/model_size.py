@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from figures.scales import STEPS, log, sizes
-from figures.style import COLOR, LABEL, legend, panels, read
+from figures.style import COLOR, LABEL, legend, panels, read, side_by_side
 
 NAME = {"base": LABEL["base"], "sft": LABEL["sft"], "rlvr": "PPO"}
 
@@ -18,7 +18,7 @@ def draw(data: Path) -> Figure:
     place = dict(zip(shapes["parameters"], shapes.index, strict=True))
     for method, label in NAME.items():
         part = cells[cells["method"] == method]
-        x = part["parameters"].map(place) + 0.08 * (part["seed"] - part["seed"].mean())
+        x = part["parameters"].map(place) + side_by_side(part["seed"])
         axes.plot(x, part["time"], "o", ms=5, alpha=0.8, color=COLOR[method], label=label)
     axes.axhline(cells["optimum"].iloc[0], color="black", lw=1, zorder=1, label="exact optimum")
     names = [

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.scales import log, sizes
-from figures.style import COLOR, legend, panels, read
+from figures.style import COLOR, legend, panels, read, side_by_side
 
 NAME = {"golden": "golden\npaths alone", "goal visible": "goal\nvisible", "L = 1": "golden,\nL = 1"}
 
@@ -31,7 +31,7 @@ def _conditions(axes: Axes, cells: pd.DataFrame) -> None:
     conditions = list(cells["condition"].drop_duplicates())
     for x, condition in enumerate(conditions):
         part = cells[cells["condition"] == condition]
-        seeds = x + 0.07 * (part["seed"] - part["seed"].mean())
+        seeds = x + side_by_side(part["seed"], 0.32)
         axes.plot(seeds - 0.2, part["ratio"], "o", ms=5, alpha=0.8, color=COLOR["sft"])
         axes.plot(seeds + 0.2, part["rows_ratio"], "s", ms=4, mfc="none", color=COLOR["student"])
     axes.plot([], [], "o", color=COLOR["sft"], label="transformer, one point a seed")

@@ -139,6 +139,7 @@ _DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         for policy, training, sizes, task in (
             ("tabular", ppo.TRAINING, ppo.Sizes(), ppo.PPOTask()),
             ("transformer", ppo.TRANSFORMER_TRAINING, ppo.TRANSFORMER_SIZES, ppo.TRANSFORMER_TASK),
+            ("turning", ppo.TRANSFORMER_TRAINING, ppo.TRANSFORMER_SIZES, ppo.TURNING_TASK),
         )
     },
     "grpo": {
@@ -167,8 +168,8 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
     Every update is recorded.
     """
     policy = options["policy"]
-    filled = _DEFAULTS[method]["tabular" if policy == "tabular" else "transformer"]
-    filled = filled | {"record_every": 1}
+    fitting = _DEFAULTS[method]
+    filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}
     if policy != "turning":
         options = {name: value for name, value in options.items() if name != "max_degree"}
     return options | {k: v for k, v in filled.items() if options.get(k) is None}

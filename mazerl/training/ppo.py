@@ -72,6 +72,9 @@ class PPOTask(NamedTuple):
 TRANSFORMER_TASK = PPOTask(entropy=0.02)
 """For transformers: shared weights make them certain sooner than free rows."""
 
+TURNING_TASK = PPOTask(entropy=0.05)
+"""For transformers over turns, which decide with the same few inputs everywhere."""
+
 TRANSFORMER_SIZES = Sizes(walkers=128)
 """For transformers, whose states all move with the noise of each."""
 

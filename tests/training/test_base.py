@@ -17,9 +17,7 @@ def test_the_divergence_is_measured_on_walks_never_trained_on(
     trained: list[Any] = []
     tested: list[Any] = []
 
-    def train(
-        method: object, task: object, params: Any, training: Training, key: jax.Array
-    ) -> Any:
+    def train(method: object, task: object, params: Any, training: Training, key: jax.Array) -> Any:
         trained.extend(jax.random.fold_in(key, n) for n in range(training.steps))
         trained.append(key)
         return type("Run", (), {"params": params})
