@@ -8,7 +8,6 @@ import jax
 
 from mazerl.cli.runs import Config, decoder_of, load_run, max_degree, policy_of, take
 from mazerl.errors import MazerlError
-from mazerl.exact.horizon import require_followable
 from mazerl.maze import Maze, fingerprint
 from mazerl.policy.contract import Policy
 from mazerl.policy.sampling import seeded_key
@@ -41,8 +40,6 @@ class Prepared:
 def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
     policy, key = policy_of(config), seeded_key(config["seed"])
-    if policy.markov:  # the result is judged exactly, up to the time limit
-        require_followable(maze, config["limit"])
     method, task = _METHODS[config["method"]](config, maze, policy, jax.random.fold_in(key, _WALKS))
     if config["policy"] == "tabular":
         params: Any = ppo.tabular_start(maze)

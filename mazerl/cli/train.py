@@ -30,6 +30,7 @@ from mazerl.topology import build
 from mazerl.training import TrainingStoppedError, TrainingWarning, Watch, train
 from mazerl.training.base import digest
 from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training.method import optimizer_of
 from mazerl.training.parallel import join_processes, together, walker_mesh
 
 CHECKPOINT_SECONDS = 10.0
@@ -132,8 +133,10 @@ def run_training(
             `train` raises.
     """
     config = json.loads(json.dumps(dict(config)))  # as it will be read back
+    # Before a folder is made.
+    optimizer_of(config["optimizer"])
     if resume:
-        read_config(out)  # before a folder is made
+        read_config(out)
     require_writable(out)
     with alone_in(out) if jax.process_index() == 0 else nullcontext():
         return _run(config, out, base_root, resume, surroundings)

@@ -13,7 +13,11 @@ from mazerl.maze import Maze
 
 # Operations a second: of sparse steps, and of dense products.
 _STEP_RATE, _SQUARE_RATE = 2e8, 2e10
-_MOST_SECONDS = 300.0
+_MOST_SECONDS = 60.0
+
+
+class LimitTooLongError(MazerlError):
+    """A time limit that a chain cannot be followed up to in a minute."""
 
 
 def success_within(
@@ -22,10 +26,11 @@ def success_within(
     """P(arrive within `limit` steps) for each goal [G], of row probabilities [R].
 
     Raises:
-        MazerlError: the limit is no whole number from 1 to 2³¹ - 1, or too long to be followed.
+        MazerlError: the limit is no whole number from 1 to 2³¹ - 1.
+        LimitTooLongError: it is too long to be followed.
     """
     plan = plan or plan_chain(maze)
-    doubled = require_followable(maze, limit, plan)
+    doubled = _is_better_doubled(maze, limit, plan)
     moves, n = plan.moves, plan.moves.num_states
     p = move_probabilities(plan, np.asarray(probabilities, np.float64))
     onward = csr_array((p, (moves.target, moves.source)), shape=(n, n))
@@ -39,20 +44,14 @@ def success_within(
     return np.minimum(found, 1.0)
 
 
-def require_followable(maze: Maze, limit: int, plan: ChainPlan | None = None) -> bool:
-    """Whether a limit is better doubled than stepped through.
-
-    Raises:
-        MazerlError: either takes longer than minutes, or the limit is no limit.
-    """
+def _is_better_doubled(maze: Maze, limit: int, plan: ChainPlan) -> bool:
     require_limit("the time limit", limit)
-    plan = plan or plan_chain(maze)
     n, entries = plan.moves.num_states, len(plan.moves.source)
     stepping = maze.num_goals * float(entries) * limit / _STEP_RATE
     doubling = maze.num_goals * 2.0 * (n + 1) ** 3 * np.log2(limit + 1) / _SQUARE_RATE
     if min(stepping, doubling) > _MOST_SECONDS:
         most = int(_MOST_SECONDS * _STEP_RATE / entries / maze.num_goals)
-        raise MazerlError(
+        raise LimitTooLongError(
             f"a time limit of {limit} steps cannot be followed through {n} states to "
             f"{maze.num_goals} goals; give at most {most}"
         )

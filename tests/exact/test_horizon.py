@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -10,8 +12,10 @@ from mazerl.exact import horizon
 from mazerl.exact.horizon import success_within
 from mazerl.exact.markov import hit_probability
 from mazerl.maze import Maze
+from mazerl.measure.evaluate import evaluate
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR
 
 
 def random_rows(maze: Maze, seed: int) -> np.ndarray:
@@ -46,6 +50,19 @@ def test_a_limit_of_ten_to_the_nine_costs_nothing() -> None:
     assert tries[0] == pytest.approx(float(expected), rel=1e-9)
     assert found[0] == pytest.approx(-np.expm1(5e8 * np.log1p(-away)), rel=1e-7)
     assert (found <= 1).all()
+
+
+def test_where_a_limit_is_too_long_success_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    maze = compile_maze(build("corridor", width=3, depth=2, lanes=2))
+    params = jnp.zeros(rows_of(maze).size)
+    exact = evaluate(TABULAR, maze, params, jax.random.key(0), 4000, 60)
+    monkeypatch.setattr(horizon, "_MOST_SECONDS", 0.0)
+    walked = evaluate(TABULAR, maze, params, jax.random.key(0), 4000, 60)
+    assert (exact.walks, walked.walks) == (0, 4000)
+    assert walked.how == "exact chain; success by 4000 walks"
+    assert walked.hitting_time == exact.hitting_time
+    spread = np.sqrt(exact.success_within_limit * exact.censored_share / 4000)
+    assert abs(walked.success_within_limit - exact.success_within_limit) < 4 * spread
 
 
 def test_limits_that_cannot_be_followed_are_told() -> None:
