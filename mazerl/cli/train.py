@@ -1,10 +1,11 @@
 """`mazerl train`: from a configuration to a trained run in a folder of its own."""
 
+import inspect
 import json
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from mazerl.store.locks import alone_in
 from mazerl.store.records import require_writable
 from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
 from mazerl.store.stopping import noted_signals
-from mazerl.topology import build
+from mazerl.topology import build, find_topology
 from mazerl.training import TrainingStoppedError, TrainingWarning, Watch, train
 from mazerl.training.base import digest
 from mazerl.training.checkpoint import CheckpointFolder
@@ -195,6 +196,12 @@ _WALKS = 1000
 
 
 def _require_same(stored: Config, config: Config, file: Path) -> None:
+    # A builder may have got parameters since, whose defaults are what it did before.
+    since: dict[str, Any] = {}
+    with suppress(MazerlError):  # a builder that is gone
+        asked = inspect.signature(find_topology(config["topology"])).parameters
+        since = {name: asked[name].default for name in config["parameters"] if name in asked}
+    stored = {**stored, "parameters": since | stored["parameters"]}
     changed = sorted(k for k in stored.keys() | config.keys() if stored.get(k) != config.get(k))
     if changed:
         name = changed[0]

@@ -154,6 +154,23 @@ def test_a_run_keeps_its_maze(
     assert said.err == ""
 
 
+def test_a_run_of_a_builder_that_has_got_parameters_since_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan(tmp_path, "b")
+    words = ["train", "ppo", "--topology", "file", "plan.json", "--steps", "2", "--out", "run"]
+    main(words)
+    file = tmp_path / "run" / "config.json"
+    config = json.loads(file.read_text())
+    del config["parameters"]["undirected"]
+    file.write_text(json.dumps(config))
+    main([*words, "--resume"])
+    capsys.readouterr()
+    said = one_line_error(main, [*words, "--undirected", "--resume"], capsys)
+    assert "the run was begun with parameters" in said
+
+
 def test_a_teacher_that_was_trained_further_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
