@@ -6,15 +6,19 @@ when it is called.
 
 import io
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TextIO
 
 from mazerl.errors import MazerlError, MazerlWarning, first_line
+from mazerl.store.stopping import INTERRUPTED, PREEMPTED
 
 # name → (summary, module with `main(words)`)
 COMMANDS = {
@@ -44,13 +48,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.simplefilter("always", MazerlWarning)  # with -W error too
         warnings.showwarning = _show_warning
         try:
-            _run(words)
+            with _heard_from_the_start():
+                _run(words)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
         except BrokenPipeError:  # whoever read has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except Exception as error:
             told, code = _judged(error)
             print(f"error: {told}", file=sys.stderr)
             raise SystemExit(code) from None
+
+
+@contextmanager
+def _heard_from_the_start() -> Iterator[None]:
+    """SIGTERM says the same while libraries are imported as later, when a command hears it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        print("preempted: no training was under way", file=sys.stderr, flush=True)
+        os._exit(PREEMPTED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _judged(error: Exception) -> tuple[str, int]:

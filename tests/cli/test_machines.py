@@ -218,7 +218,7 @@ def test_a_base_model_is_made_once_by_two_processes(tmp_path: Path) -> None:
     assert len(list((tmp_path / "results" / "base").iterdir())) == 1
 
 
-@pytest.mark.parametrize("seconds", [3.0, 7.0])
+@pytest.mark.parametrize("seconds", [1.5, 3.0, 7.0])
 def test_signals_are_heard_while_a_base_model_is_pretrained(tmp_path: Path, seconds: float) -> None:
     words = ["train", "ppo", *SMALL, "--policy", "transformer", "--out", "run"]
     process = begun(words, tmp_path)
@@ -226,8 +226,6 @@ def test_signals_are_heard_while_a_base_model_is_pretrained(tmp_path: Path, seco
     process.send_signal(signal.SIGTERM)
     sent = time.monotonic()
     _, said = process.communicate(timeout=60)
-    if process.returncode == -signal.SIGTERM:
-        return  # Python itself was still starting
     assert process.returncode == 75, said
     assert time.monotonic() - sent < 6
     assert "preempted: " in said
