@@ -62,7 +62,7 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     run(capsys, *words, str(whole))
 
-    class InterruptedRunError(Exception):
+    class InterruptedRunError(BaseException):
         pass
 
     saved = 0
@@ -230,6 +230,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
     config = json.loads((out / "config.json").read_text())
     config["parameters"]["depth"] = 3
     (out / "config.json").write_text(json.dumps(config))
+    (out / "about.json").unlink()  # which would say that the maze is another
     assert "is of another configuration" in bad(capsys, "evaluate", str(out))
 
 

@@ -181,8 +181,8 @@ def test_playing_goes_on_by_itself_to_the_end(page: Path, browser: webdriver.Chr
     ("words", "message"),
     [
         (["nowhere"], "nowhere holds no run"),
-        (["RUN", "--walks", "0"], "the number of walks is 0"),
-        (["RUN", "--limit", "0"], "the time limit is 0"),
+        (["RUN", "--walks", "0"], "--walks is 0"),
+        (["RUN", "--limit", "0"], "--limit is 0"),
         (["RUN", "--out", "/proc/none/walk.html"], "cannot write /proc/none/walk.html"),
     ],
 )

@@ -130,7 +130,7 @@ def test_failures_are_told_and_exit_with_1(
         main([*words, "--results", str(tmp_path)])
     assert stop.value.code == 1
     said = capsys.readouterr().err
-    assert "the rate is -1.0; give a positive number" in said
+    assert "the rate is -1.0; give a finite number above 0" in said
     assert "1 of 1 cells failed; they are run again next time" in said
 
 
