@@ -28,13 +28,19 @@ def keep_about(out: Path, graph: Graph, maze: Maze, teacher: str | None) -> None
     """Write what a run that begins is about."""
     copied: Any = None
     if graph.number_of_edges() <= _MOST_EDGES:
-        try:
-            copied = node_link(graph)
-            json.dumps(copied)
-        except TypeError:  # names that JSON cannot hold
+        copied = node_link(graph)
+        if not _reads_back(copied, maze):  # names that JSON cannot hold
             copied = node_link(to_networkx(maze))
     told = {"maze": fingerprint(maze), "graph": copied, "teacher": teacher}
     (out / _ABOUT).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+
+
+def _reads_back(copied: Any, maze: Maze) -> bool:
+    try:
+        graph = graph_of_node_link(json.loads(json.dumps(copied)))
+        return fingerprint(compile_maze(graph)) == fingerprint(maze)
+    except (TypeError, ValueError):  # among them a MazerlError
+        return False
 
 
 def kept_graph(out: Path, topology: str, parameters: Mapping[str, Any]) -> Graph:
@@ -47,7 +53,7 @@ def kept_graph(out: Path, topology: str, parameters: Mapping[str, Any]) -> Graph
     told = _about(out)
     if told is None:  # a run of 0.2
         return build(topology, **parameters)
-    copied = told["graph"] and graph_of_node_link(told["graph"])
+    copied = graph_of_node_link(told["graph"]) if told["graph"] else None
     try:
         built = build(topology, **parameters)
         same = fingerprint(compile_maze(built)) == told["maze"]

@@ -216,23 +216,23 @@ def _mark(
         for role in ("start", "goal")
     }  # fmt: skip
     begin = start or listing.attributes.get("start")
-    if begin in (None, ""):
-        if len(marked["start"]) > 1:
-            raise refuse(path, f"{len(marked['start'])} vertices are marked start; mark one")
-        begin = marked["start"][0] if marked["start"] else None
-    if begin is not None:
+    if begin not in (None, ""):
         graph.graph["start"] = names.find(begin, "start")
+    elif len(marked["start"]) > 1:
+        raise refuse(path, f"{len(marked['start'])} vertices are marked start; mark one")
+    elif marked["start"]:
+        graph.graph["start"] = names.of[marked["start"][0]]
     elif needed:
         raise refuse(path, "no start; give --start, or mark a vertex with start=true")
     ends: Any = goals or listing.attributes.get("goals")
-    if ends in (None, ""):
-        ends = marked["goal"]
-    elif isinstance(ends, str):
+    if isinstance(ends, str) and ends:
         ends = _several(ends, names)
-    elif not isinstance(ends, (list, tuple)):
+    elif ends not in (None, "") and not isinstance(ends, (list, tuple)):
         ends = [ends]
     if ends:
         graph.graph["goals"] = [names.find(name, "goal") for name in ends]
+    elif marked["goal"]:
+        graph.graph["goals"] = [names.of[id] for id in marked["goal"]]
     elif needed:
         raise refuse(path, "no goals; give --goals, or mark vertices with goal=true")
 

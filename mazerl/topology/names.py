@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mazerl.errors import MazerlError
-from mazerl.topology.reading.listing import Listing, refuse
+from mazerl.topology.reading.listing import Listing, is_name, refuse
 
 ATTRIBUTES = ("name", "label")
 """Where tools keep a vertex's name, if its id is a number of their own."""
@@ -39,6 +39,8 @@ class Names:
         Raises:
             MazerlError: no vertex is called so, or several are.
         """
+        if not is_name(wanted):
+            raise refuse(self.path, f"{role} {wanted!r} is no name of a vertex; give one")
         quoted = isinstance(wanted, str) and len(wanted) > 1 and wanted[0] == wanted[-1] == '"'
         if not isinstance(wanted, str) and wanted in self.told:
             return self.of[wanted]

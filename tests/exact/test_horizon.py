@@ -36,7 +36,7 @@ def test_doubled_and_stepped_are_the_same(fork: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_limit_of_ten_to_the_nine_costs_nothing() -> None:
-    """A geometric arrival: from b the walk goes on to the goal with probability 1/1025."""
+    """A geometric arrival: at the fork the walk tries the goal's arm once in 10⁹ times."""
     maze = compile_maze(build("path_star", arms=2, length=1, fork="learned"))
     rows = rows_of(maze)
     away = 10.0**-9

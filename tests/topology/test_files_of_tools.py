@@ -11,40 +11,14 @@ from mazerl.cli.main import main
 from mazerl.cli.solve import solve_report
 from mazerl.topology.files import read_graph_file
 from tests.support.errors import one_line_error
+from tests.support.graph_files import PATH, graphml, key, nodes, put
 
 HALL = "gate,hall\nhall,stair\nstair,vault\n"
 ENDS = {"start": "gate", "goals": "vault"}
 
 
-def put(folder: Path, name: str, content: str | bytes) -> str:
-    file = folder / name
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(file)
-
-
 def time_of(path: str, **parameters: Any) -> float:
     return float(solve_report("file", {"path": path} | parameters)["hitting_time"])
-
-
-def graphml(body: str, keys: str = "", default: str = "undirected") -> str:
-    return (
-        '<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns" '
-        f'xmlns:y="http://www.yworks.com/xml/graphml">{keys}'
-        f'<graph edgedefault="{default}">{body}</graph></graphml>'
-    )
-
-
-def key(name: str, kind: str = "node", default: str = "") -> str:
-    inner = f"<default>{default}</default>" if default else ""
-    return f'<key id="{name}" for="{kind}" attr.name="{name}" attr.type="string">{inner}</key>'
-
-
-def nodes(*names: str, attribute: str = "") -> str:
-    data = f'<data key="{attribute}">{{}}</data>' if attribute else ""
-    return "".join(f'<node id="n{i}">{data.format(name)}</node>' for i, name in enumerate(names))
-
-
-PATH = '<edge source="n0" target="n1"/><edge source="n1" target="n2"/>'
 
 
 @pytest.mark.parametrize(
@@ -84,53 +58,6 @@ def test_names_may_hold_separators_and_signs_of_comments(tmp_path: Path) -> None
     assert build("file", path=path, start="#1", goals="a, b").graph["goals"] == ["a, b"]
     both = build("file", path=path, start="#1", goals='["é", "a, b"]')
     assert both.graph["goals"] == ["é", "a, b"]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "says"),
-    [
-        ("g.csv", 'source,target\ngate,"hall\nhall,stair\n', "line 2: a quote is not closed"),
-        ("g.csv", "a;b,c\nd;e,f\n", "can be separated by ';' or ','; begin with a header"),
-        ("g.csv", "source,target\na,b,c\n", "line 2: 3 columns under a header of 2"),
-        ("g.csv", "source,target\na,\n", "line 2: an end of the edge is empty"),
-        ("g.csv", "#1,#2\n", "line 1: '#1' may be a vertex or a comment"),
-        ("g.csv", "source,target,type\na,b,both\n", "line 2: Type is 'both'"),
-        ("g.csv", "source,target,Type\na,b,Directed\n", "1 edges, the first a-b (line 2)"),
-        ("g.csv", "a,b\0\n", "zero bytes"),
-        ("g.csv", "a,b,1500\nb,c,1500\nc,d,1500\nd,e,1500\ne,f,1500\n", "--ignore-weights"),
-        ("g.csv", "a,b,9\nb,c,9999999\n", "10000008 parallel edges, up to 9999999 at edge b-c"),
-        ("g.edgelist", "a b {\n", "line 1: '{' is no edge's attributes"),
-        ("g.json", '{"nodes": [{"id": "a"}], "edges": [{"source": "a", "target": "x"}]}',
-         "edge 1: edge a-x ends in 'x', which no vertex declares"),
-        ("g.json", '{"nodes": [{"id": "a"}, {"id": "a"}], "edges": []}', "'a' is declared twice"),
-        ("g.json", '{"nodes": [{"id": true}], "edges": []}', "node 1 has the id True"),
-        ("g.json", '{"nodes": [{"id": NaN}], "edges": []}', "node 1 has the id nan"),
-        ("g.json", '{"nodes": [{"id": {"a": 1}}], "edges": []}', "node 1 has the id {'a': 1}"),
-        ("g.json", '{"nodes": [], "edges": [], "links": []}', 'it has 2 of "edges" and "links"'),
-        ("g.json", '{"nodes": []}', 'it has 0 of "edges" and "links"'),
-        ("g.json", '{"directed": "no", "nodes": [], "edges": []}', '"directed" is \'no\''),
-        ("g.json", '{"graph": 3, "nodes": [], "edges": []}', '"graph" is no object'),
-        ("g.json", "[" * 100_000, "nested too deeply"),
-        ("g.json", '{"nodes": [{"id": "a", "chance": "maybe"}, {"id": "b"}], "edges": '
-                   '[{"source": "a", "target": "b"}]}', "chance of vertex 'a' is 'maybe'"),
-        ("g.graphml", graphml(nodes("a") + '<edge source="n0" target="n9"/>'), "declares"),
-        ("g.graphml", graphml(nodes("a") + nodes("b")), "vertex 'n0' is declared twice"),
-        ("g.graphml", graphml('<node id="a"><data key="k">1</data></node>'), "no <key> before"),
-        ("g.graphml", graphml(nodes("a", "b", "c") + PATH, default="directed"), "--undirected"),
-        ("g.graphml", graphml("<hyperedge/>"), "line 1: a <hyperedge>"),
-        ("g.graphml", graphml("</graph><graph edgedefault='undirected'>"), "a second <graph>"),
-        ("g.graphml", graphml("", default="both"), "<graph> lacks edgedefault"),
-        ("g.graphml", graphml('<edge source="a"/>'), "an <edge> without source and target"),
-        ("g.graphml", graphml("<node/>"), "a <node> without an id"),
-        ("g.graphml", '<!DOCTYPE g [<!ENTITY a "b">]><graphml/>', "it declares entities"),
-        ("g.graphml", "<graphml/>", "it has no <graph>"),
-    ],
-)  # fmt: skip
-def test_what_is_not_understood_is_refused_with_its_place(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, says: str
-) -> None:
-    path = put(tmp_path, name, content)
-    assert says in one_line_error(main, ["solve", "file", path, "--start=a", "--goals=b"], capsys)
 
 
 def test_weights_may_be_ignored_and_directions_too(tmp_path: Path) -> None:
@@ -314,3 +241,30 @@ def test_mazerl_graph_says_what_is_understood(
     assert "yes, with 8 arcs and up to 3 ports" in capsys.readouterr().out
     assert "unknown kind" in one_line_error(main, ["graph", path, "--out", "g.gml"], capsys)
     assert "can be written" in one_line_error(main, ["graph", path, "--out", "no/g.csv"], capsys)
+
+
+def test_an_attribute_called_arrows_says_nothing_of_directions(tmp_path: Path) -> None:
+    edge = '<edge source="n0" target="n1"><data key="arrows">to</data></edge>'
+    path = put(
+        tmp_path, "g.graphml", graphml(nodes("", "") + edge, key("arrows", "edge"), "directed")
+    )
+    with pytest.raises(MazerlError, match="directed: 1 edges"):
+        build("file", path=path, start="n0", goals="n1")
+
+
+def test_names_with_braces_are_no_attributes(tmp_path: Path) -> None:
+    path = put(tmp_path, "g.csv", "a{1},b {2}\nb {2},c\n")
+    assert list(build("file", path=path, start="a{1}", goals="c")) == ["a{1}", "b {2}", "c"]
+    path = put(tmp_path, "g.edgelist", "a{1} b{2} {'weight': 2}\nb{2} c\n")
+    graph = build("file", path=path, start="a{1}", goals="c")
+    assert graph.number_of_edges("a{1}", "b{2}") == 2
+
+
+def test_marked_vertices_are_meant_whatever_others_are_called(tmp_path: Path) -> None:
+    content = {
+        "nodes": [{"id": 0, "start": True}, {"id": "0"}, {"id": 1}, {"id": "1", "goal": True}],
+        "edges": [{"source": near, "target": far} for near, far in ((0, "0"), ("0", 1), (1, "1"))],
+    }
+    graph = build("file", path=put(tmp_path, "g.json", json.dumps(content)))
+    assert graph.graph == {"start": 0, "goals": ["1"]}
+    assert isinstance(graph.graph["start"], int)

@@ -19,6 +19,7 @@ _ENDS = (
 
 _SEPARATORS = "\t;|,"
 _BLANK = " "
+_BRACED = re.compile(r"\s(\{.*\})\s*$")
 _SPACED = (".edgelist", ".edges", ".ncol")
 
 Row = tuple[int, list[str]]
@@ -79,7 +80,7 @@ def _kind(separator: str) -> str:
 def _separator(path: Path, lines: Sequence[str]) -> str:
     """What all of the first lines can be separated by."""
     head = [line for line in lines[:200] if line.strip() and not line.lstrip().startswith("#")]
-    if path.suffix.lower() in _SPACED or any("{" in line for line in head[:1]):
+    if path.suffix.lower() in _SPACED or any(map(_BRACED.search, head[:1])):
         return _BLANK
     usable = []
     for separator in _SEPARATORS:
@@ -140,8 +141,9 @@ def _is_comment(path: Path, number: int, line: str, cells: list[str]) -> bool:
 
 def _blank_cells(line: str) -> list[str]:
     """Cells between blanks; networkx puts an edge's attributes into braces at the end."""
-    before, brace, after = line.strip().partition("{")
-    return [*before.split(), *([brace + after] if brace else [])]
+    braced = _BRACED.search(line)
+    before = line[: braced.start()] if braced else line
+    return [*before.split(), *([braced[1]] if braced else [])]
 
 
 def _columns(first: Sequence[Row]) -> _Columns:

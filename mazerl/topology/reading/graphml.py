@@ -35,6 +35,7 @@ class _Open:
     given: dict[str, str]
     told: dict[str, Any] = field(default_factory=dict)  # its data
     line: int = 0
+    arrows: tuple[str | None, str | None] | None = None  # that yEd draws at an edge's ends
 
 
 def read_graphml(path: Path, content: bytes) -> Listing:
@@ -94,7 +95,9 @@ class _Reader:
         if tag == "graph":
             self._begin_graph(given, line)
         elif tag == "Arrows":
-            self._edge_told("arrows", (given.get("source"), given.get("target")))
+            holder = self._holder("edge")
+            if holder:
+                holder.arrows = given.get("source"), given.get("target")
         elif tag == "port":
             self.dropped["ports"] += 1
         self.stack.append(_Open(tag, given, line=line))
@@ -157,11 +160,6 @@ class _Reader:
     def _holder(self, tag: str) -> _Open | None:
         return next((opened for opened in reversed(self.stack) if opened.tag == tag), None)
 
-    def _edge_told(self, name: str, value: Any) -> None:
-        holder = self._holder("edge")
-        if holder:
-            holder.told[name] = value
-
     def _end_data(self, opened: _Open, text: str) -> None:
         key = self.keys.get(opened.given.get("key", ""))
         if key is None:
@@ -206,10 +204,9 @@ class _Reader:
         directed = given.get("directed", "true" if default == "directed" else "false").lower()
         if directed not in ("true", "false", "1", "0"):
             raise refuse(self.path, f"directed is {directed!r}; write true or false", opened.line)
-        arrows = told.get("arrows")
         one_way = directed in ("true", "1")
-        if arrows:
-            one_way = sum(end not in (None, "none") for end in arrows) == 1
+        if opened.arrows:
+            one_way = sum(end not in (None, "none") for end in opened.arrows) == 1
         near, far = given["source"], given["target"]
         edge = Edge(near, far, opened.line, told.get("weight"), one_way)
         add_edge(self.listing, self.path, edge)

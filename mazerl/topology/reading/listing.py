@@ -1,5 +1,6 @@
 """What a file lists, whichever its form: vertices and edges as they stand there."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -38,6 +39,15 @@ class Listing:
     declares: bool = True  # whether every vertex is listed; an edge list has none
     groups: set[Any] = field(default_factory=set)  # ids of vertices that hold others
     said: list[str] = field(default_factory=list)  # what was dropped, and how things were taken
+
+
+def is_name(value: Any) -> bool:
+    """Texts, numbers, and tuples of them; true and false are neither."""
+    if isinstance(value, tuple):
+        return bool(value) and all(map(is_name, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def refuse(path: object, what: str, line: int | None = None) -> MazerlError:

@@ -1,12 +1,11 @@
 """Node-link JSON, of any version of networkx and of tools that write alike."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from mazerl.errors import MazerlError, first_line
-from mazerl.topology.reading.listing import Edge, Listing, add_edge, refuse
+from mazerl.topology.reading.listing import Edge, Listing, add_edge, is_name, refuse
 
 
 def read_node_link(path: Path, text: str) -> Listing:
@@ -71,7 +70,7 @@ def _add_vertex(listing: Listing, path: Path, number: int, node: Any) -> None:
     if not isinstance(node, dict):
         raise _not(path, f"node {number + 1} is no object")
     name = _hashable(node.get("id", number))
-    if not _is_name(name):
+    if not is_name(name):
         raise _not(path, f"node {number + 1} has the id {name!r}")
     if name in listing.vertices:
         raise refuse(path, f"vertex {name!r} is declared twice; list it once")
@@ -85,7 +84,7 @@ def _ends(path: Path, number: int, edge: Any) -> tuple[Any, Any]:
         raise _not(path, f'edge {number} is no object with "source" and "target"')
     pair = _hashable(edge["source"]), _hashable(edge["target"])
     for end in pair:
-        if not _is_name(end):
+        if not is_name(end):
             raise _not(path, f"edge {number} ends in {end!r}")
     return pair
 
@@ -100,15 +99,6 @@ def _are_places(ends: list[tuple[Any, Any]], vertices: dict[Any, Any]) -> bool:
 def _hashable(value: Any) -> Any:
     """JSON has no tuples: networkx's grids have names such as [0, 1]."""
     return tuple(map(_hashable, value)) if isinstance(value, list) else value
-
-
-def _is_name(value: Any) -> bool:
-    """Texts, numbers, and tuples of them."""
-    if isinstance(value, tuple):
-        return bool(value) and all(map(_is_name, value))
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _is_true(path: Path, told: dict[str, Any], name: str) -> bool:
