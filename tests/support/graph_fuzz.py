@@ -54,6 +54,7 @@ def seeds(generator: np.random.Generator) -> list[tuple[str, bytes]]:
     numbered = nx.convert_node_labels_to_integers(graph)
     as_json = [nx.node_link_data(graph, edges=name) for name in ("edges", "links")]
     as_json += [nx.node_link_data(numbered, edges="edges")]
+    as_json += [as_json[2] | {"graph": {"start": 0, "goals": [1, 2]}}]
     return [
         *((".json", json.dumps(content).encode()) for content in as_json),
         *((".graphml", "\n".join(nx.generate_graphml(g)).encode()) for g in (graph, named)),
