@@ -19,7 +19,7 @@ _ENDS = (
 
 _SEPARATORS = "\t;|,"
 _BLANK = " "
-_BRACED = re.compile(r"\s(\{.*\})\s*$")
+_BRACED = re.compile(r"\s(\{\s*(?:.*:.*)?\})\s*$")
 _SPACED = (".edgelist", ".edges", ".ncol")
 
 Row = tuple[int, list[str]]
@@ -80,7 +80,8 @@ def _kind(separator: str) -> str:
 def _separator(path: Path, lines: Sequence[str]) -> str:
     """What all of the first lines can be separated by."""
     head = [line for line in lines[:200] if line.strip() and not line.lstrip().startswith("#")]
-    if path.suffix.lower() in _SPACED or any(map(_BRACED.search, head[:1])):
+    suffix = path.suffix.lower()
+    if suffix in _SPACED or (suffix != ".csv" and any(map(_BRACED.search, head[:1]))):
         return _BLANK
     usable = []
     for separator in _SEPARATORS:
@@ -92,7 +93,7 @@ def _separator(path: Path, lines: Sequence[str]) -> str:
     if len(usable) > 1:
         names = " or ".join(map(repr, usable))
         raise refuse(path, f"its lines can be separated by {names}; begin with a header")
-    blanks = path.suffix.lower() != ".csv" and all(len(line.split()) >= 2 for line in head)
+    blanks = suffix != ".csv" and all(len(line.split()) >= 2 for line in head)
     return usable[0] if usable else _BLANK if blanks else ","
 
 
