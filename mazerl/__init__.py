@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mazerl.errors import MazerlError
     from mazerl.exact import turn_chain
-    from mazerl.exact.markov import hit_probability, hitting_times, occupancy
+    from mazerl.exact.horizon import hit_probability
+    from mazerl.exact.markov import hitting_times, occupancy
     from mazerl.exact.optimum import best_blind
     from mazerl.maze import Maze, compile_maze
     from mazerl.maze.side_by_side import side_by_side
@@ -37,7 +38,7 @@ _WHERE = {
     "turns": "policy",
     "rollout": "walk.rollouts",
     "hitting_times": "exact.markov",
-    "hit_probability": "exact.markov",
+    "hit_probability": "exact.horizon",
     "occupancy": "exact.markov",
     "best_blind": "exact.optimum",
     "turn_chain": "exact",

@@ -1,89 +1,213 @@
-"""Exact success within a time limit: P(τ ≤ T), goal by goal, however long the limit.
+"""Exact answers with a time limit T, of any policy that is Markov in the arrival arc.
 
-Short limits are stepped through; long ones are doubled: the chain of 2T steps is the square of that
-of T steps. Nothing is subtracted: what has arrived is a state of the chain.
+A problem is a goal and a limit. Policies come in as row probabilities: [R] of one that is blind to
+the goal, [X, R] of one that sees which of X goals it is to find. T counts every step, chance's too.
+Nothing is subtracted on the way to a probability, so results keep a relative accuracy near machine
+precision.
 """
 
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 
 from mazerl.errors import MazerlError, require_limit
 from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, move_probabilities, plan_chain
-from mazerl.maze import Maze
+from mazerl.exact.episode import EpisodePlan, Problems, episode_value, plan_episode
+from mazerl.maze import Array, Maze
+from mazerl.policy.rows import require_rows, rows_of
 
-# Operations a second: of sparse steps, and of dense products.
-_STEP_RATE, _SQUARE_RATE = 2e8, 2e10
-_MOST_SECONDS = 60.0
-
-
-class LimitTooLongError(MazerlError):
-    """A time limit that a chain cannot be followed up to in a minute."""
+# Problems whose gradients are found at once: their values stay in a core's cache.
+_BLOCK = 8
 
 
-def success_within(
-    maze: Maze, probabilities: np.ndarray, limit: int, plan: ChainPlan | None = None
+def arrival_law(
+    maze: Maze,
+    probabilities: np.ndarray,
+    limit: int,
+    goals: np.ndarray | None = None,
+    plan: ChainPlan | None = None,
 ) -> np.ndarray:
-    """P(arrive within `limit` steps) for each goal [G], of row probabilities [R].
+    """P(τ = t) for t = 0 … limit [X, limit+1] of each goal; its sums are P(τ ≤ t).
+
+    Args:
+        maze: what is walked on.
+        probabilities: [R], or [X, R] where the policy sees the goal.
+        limit: T.
+        goals: [X] vertices; the maze's by default.
+        plan: of the maze, where it has been made.
 
     Raises:
-        MazerlError: the limit is no whole number from 1 to 2³¹ - 1.
-        LimitTooLongError: it is too long to be followed.
+        MazerlError: the probabilities are no rows of this maze, a goal is none of its vertices or
+            is the start, or the limit is no whole number from 1 to 2³¹ - 1.
     """
-    plan = plan or plan_chain(maze)
-    doubled = _is_better_doubled(maze, limit, plan)
-    moves, n = plan.moves, plan.moves.num_states
-    p = move_probabilities(plan, np.asarray(probabilities, np.float64))
-    onward = csr_array((p, (moves.target, moves.source)), shape=(n, n))
-    goals, follow = np.asarray(maze.goals), _doubled if doubled else _stepped
-    found = np.empty(len(goals))
-    for block in np.array_split(np.arange(len(goals)), -(-len(goals) // GOAL_BLOCK)):
-        absorbing = np.zeros((n, len(block)), bool)
-        absorbing[moves.state_of[:-1]] = np.asarray(maze.head)[:, None] == goals[block]
-        found[block] = follow(onward, absorbing, int(moves.state_of[-1]), limit)
-    # Sums of probabilities may pass 1 by a rounding.
-    return np.minimum(found, 1.0)
-
-
-def _is_better_doubled(maze: Maze, limit: int, plan: ChainPlan) -> bool:
     require_limit("the time limit", limit)
-    n, entries = plan.moves.num_states, len(plan.moves.source)
-    stepping = maze.num_goals * float(entries) * limit / _STEP_RATE
-    doubling = maze.num_goals * 2.0 * (n + 1) ** 3 * np.log2(limit + 1) / _SQUARE_RATE
-    if min(stepping, doubling) > _MOST_SECONDS:
-        most = int(_MOST_SECONDS * _STEP_RATE / entries / maze.num_goals)
-        raise LimitTooLongError(
-            f"a time limit of {limit} steps cannot be followed through {n} states to "
-            f"{maze.num_goals} goals; give at most {most}"
+    goals = _checked_goals(maze, goals)
+    rows = _checked_rows(maze, probabilities, goals)
+    moves = (plan or plan_chain(maze)).moves
+    blocks = (
+        np.array_split(np.arange(len(goals)), -(-len(goals) // GOAL_BLOCK))
+        if len(rows) == 1
+        else np.arange(len(goals))[:, None]
+    )
+    n, head, law = moves.num_states, np.asarray(maze.head), np.zeros((len(goals), limit + 1))
+    onward = None
+    for block in blocks:
+        if onward is None or len(rows) > 1:
+            p = np.concatenate([rows[block[0] % len(rows)], moves.by_chance])
+            onward = csr_array((p, (moves.target, moves.source)), shape=(n, n))
+        absorbing = np.zeros((n, len(block)), bool)
+        absorbing[moves.state_of[:-1]] = head[:, None] == goals[block]
+        mass = np.zeros((n, len(block)))
+        mass[moves.state_of[-1]] = 1.0
+        for t in range(1, limit + 1):
+            mass = onward @ mass
+            law[block, t] = mass.sum(0, where=absorbing)
+            mass[absorbing] = 0.0
+    return law
+
+
+def hit_probability(maze: Maze, probabilities: np.ndarray, limit: int) -> np.ndarray:
+    """P(hit ≤ T) for T = 0 … limit, goal drawn uniformly: [limit+1]."""
+    law = arrival_law(maze, probabilities, limit).mean(0)
+    # Sums of probabilities may pass 1 by a rounding.
+    return np.minimum(np.cumsum(law), 1.0)
+
+
+class Horizon(NamedTuple):
+    """One problem, followed forward and backward."""
+
+    law: np.ndarray  # [T+1] P(τ = t)
+    occupancy: np.ndarray  # [T+1, A+1] P(after arrival e at time t, goal not reached)
+    to_go: np.ndarray  # [T+1, A+1] P(arrive within h more steps after arrival e); 1 at the goal
+
+
+def follow(maze: Maze, probabilities: np.ndarray, limit: int, goal: int) -> Horizon:
+    """Follow one problem, with probabilities [R]: memory grows with the limit times the arcs.
+
+    What port p after arrival e is worth with h steps left, Q_h(e, p), is `to_go[h-1]` at its arc.
+    """
+    require_limit("the time limit", limit)
+    wanted = _checked_goals(maze, np.asarray([goal]))
+    (p,) = _checked_rows(maze, np.asarray(probabilities)[None], wanted)
+    source, target, moved = _all_moves(maze, p)
+    size = maze.num_arcs + 1
+    there = np.append(np.asarray(maze.head) == goal, False)
+    law, occupancy = np.zeros(limit + 1), np.zeros((limit + 1, size))
+    to_go = np.tile(there.astype(float), (limit + 1, 1))
+    occupancy[0, -1] = 1.0
+    for t in range(1, limit + 1):
+        mass = np.bincount(target, moved * occupancy[t - 1, source], size)
+        law[t] = mass[there].sum()
+        occupancy[t] = np.where(there, 0.0, mass)
+        ahead = np.bincount(source, moved * to_go[t - 1, target], size)
+        to_go[t] = np.where(there, 1.0, ahead)
+    return Horizon(law, occupancy, to_go)
+
+
+class SuccessGradient(NamedTuple):
+    """P(τ ≤ T) of each problem, and its exact derivative."""
+
+    success: np.ndarray  # [X]
+    logits: np.ndarray  # [X, R] by every logit of the rows that the problem's walk reads
+
+
+def success_gradient(
+    maze: Maze,
+    probabilities: np.ndarray,
+    limit: int,
+    goals: np.ndarray | None = None,
+    plan: EpisodePlan | None = None,
+) -> SuccessGradient:
+    """p_x = P(τ ≤ T) and ∇p_x for X goals, arguments as of `arrival_law`.
+
+    ∂p/∂θ(e, port) = Σ_{t<T} d_t(e) π(port|e) [Q_{T-t}(e, port) - V_{T-t}(e)].
+
+    Raises:
+        MazerlError: as of `arrival_law`, or the gradients would not fit into memory.
+    """
+    require_limit("the time limit", limit)
+    goals = _checked_goals(maze, goals)
+    rows = _checked_rows(maze, probabilities, goals)
+    entries, arrival = rows.shape[1], rows_of(maze).arrival
+    if len(goals) * entries > _MOST_DERIVATIVES:
+        raise MazerlError(
+            f"{len(goals)} gradients of {entries} entries take "
+            f"{len(goals) * entries * 8 / 2**30:.0f} GiB; give fewer goals at a time"
         )
-    return doubling < stepping
+    plan = plan or plan_episode(maze)
+    success, gradient = np.empty(len(goals)), np.empty((len(goals), entries))
+    for begin in range(0, len(goals), _BLOCK):
+        block = slice(begin, min(begin + _BLOCK, len(goals)))
+        here = goals[block]
+        # The last block is filled up, so that all are of one shape.
+        filled = np.resize(here, min(_BLOCK, len(goals)))
+        p = rows[block] if len(rows) > 1 else rows
+        p = np.broadcast_to(p, (len(here), entries))
+        p = p[np.resize(np.arange(len(here)), len(filled))]
+        with jax.enable_x64(True):
+            found, by_entry = _value_and_gradient(plan, filled, p.T, limit)
+        success[block] = np.asarray(found)[: len(here)]
+        slope = np.asarray(by_entry).T[: len(here)] * p[: len(here)]
+        for x, each in enumerate(slope, start=begin):
+            mean = np.bincount(arrival, each, maze.num_arcs + 1)
+            gradient[x] = each - p[x - begin] * mean[arrival]
+    return SuccessGradient(np.minimum(success, 1.0), gradient)
 
 
-def _stepped(onward: csr_array, absorbing: np.ndarray, start: int, limit: int) -> np.ndarray:
-    mass: np.ndarray = np.zeros(absorbing.shape)
-    mass[start] = 1.0
-    arrived = np.zeros(absorbing.shape[1])
-    for _ in range(limit):
-        mass = onward @ mass
-        arrived += mass.sum(0, where=absorbing)
-        mass[absorbing] = 0.0
-    return arrived
+_MOST_DERIVATIVES = 2**28
 
 
-def _doubled(onward: csr_array, absorbing: np.ndarray, start: int, limit: int) -> np.ndarray:
-    n, found = absorbing.shape[0], np.empty(absorbing.shape[1])
-    for goal, mine in enumerate(absorbing.T):
-        power = np.zeros((n + 1, n + 1))  # [to, from]; the last state has arrived
-        power[:n, :n] = onward.toarray()
-        power[n, :n] = power[:n][mine, :n].sum(0)
-        power[:n][mine] = 0.0
-        power[n, n] = 1.0
-        rest, mass = limit, np.zeros(n + 1)
-        mass[start] = 1.0
-        while rest:
-            if rest & 1:
-                mass = power @ mass
-            rest >>= 1
-            if rest:
-                power = power @ power
-        found[goal] = mass[n]
+@jax.jit(static_argnums=3)
+def _value_and_gradient(
+    plan: EpisodePlan, goals: Array, probability: Array, limit: int
+) -> tuple[Array, Array]:
+    def total(probability: Array) -> tuple[Array, Array]:
+        idle = jnp.zeros((plan.head.shape[0] + 1, 1))
+        problems = Problems(goals, probability, idle, jnp.float64(1.0))
+        success = episode_value(plan, problems, limit)
+        return success.sum(), success
+
+    gradient, success = jax.grad(total, has_aux=True)(probability)
+    return success, gradient
+
+
+def _all_moves(maze: Maze, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every move after every arrival: arrival, arc taken, probability; chance's among them."""
+    rows = rows_of(maze)
+    vertex = np.append(np.asarray(maze.head), maze.start)
+    degree = np.where(np.asarray(maze.chance), np.asarray(maze.degree), 0)[vertex]
+    source = np.repeat(np.arange(len(vertex)), degree)
+    port = np.arange(degree.sum()) - np.repeat(np.cumsum(degree) - degree, degree)
+    arc = np.asarray(maze.first_arc)[vertex[source]] + port
+    return (
+        np.concatenate([rows.arrival, source]),
+        np.concatenate([rows.arc, arc]),
+        np.concatenate([p, 1.0 / degree[source]]),
+    )
+
+
+def _checked_goals(maze: Maze, goals: np.ndarray | None) -> np.ndarray:
+    """Goals [X], the maze's own where none are given."""
+    found = np.asarray(maze.goals if goals is None else goals)
+    if found.ndim != 1 or not len(found) or not np.issubdtype(found.dtype, np.integer):
+        raise MazerlError("goals are no list of vertices; give their numbers")
+    wrong = (found < 0) | (found >= maze.num_vertices) | (found == int(maze.start))
+    if wrong.any():
+        raise MazerlError(
+            f"goal {found[wrong][0]} is the start or none of the {maze.num_vertices} vertices; "
+            "give others"
+        )
     return found
+
+
+def _checked_rows(maze: Maze, probabilities: np.ndarray, goals: np.ndarray) -> np.ndarray:
+    """Rows [1, R] of a blind policy, [X, R] of one that sees the goal."""
+    p = np.atleast_2d(np.asarray(probabilities, np.float64))
+    if len(p) not in (1, len(goals)):
+        raise MazerlError(
+            f"rows for {len(p)} goals, but {len(goals)} goals; give one set of rows for each"
+        )
+    return np.stack([require_rows(maze, each) for each in p])

@@ -12,9 +12,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError
 from mazerl.exact.chain import (
-    GOAL_BLOCK,
     ChainPlan,
     goal_blocks,
     move_probabilities,
@@ -22,7 +21,7 @@ from mazerl.exact.chain import (
     times_from_start,
 )
 from mazerl.maze import Array, Maze
-from mazerl.policy.rows import rows_of
+from mazerl.policy.rows import require_rows
 from mazerl.walk.env import Reward
 
 
@@ -35,7 +34,7 @@ def hitting_times(
         MazerlError: the probabilities are not of this maze, or a time is finite but overflows.
     """
     plan = plan or plan_chain(maze)
-    p = _checked(maze, probabilities)
+    p = require_rows(maze, probabilities)
     times = np.asarray(times_from_start(plan, p))
     for goal in np.flatnonzero(np.isinf(times)):
         if _arrives_surely(maze, plan, p, int(np.asarray(maze.goals)[goal])):
@@ -59,14 +58,14 @@ def hitting_times_by_arc(
 ) -> np.ndarray:
     """Expected steps to each goal after each arrival arc [G, A+1]; [:, A] is from the start."""
     plan = plan or plan_chain(maze)
-    blocks = goal_blocks(plan, _checked(maze, probabilities))
+    blocks = goal_blocks(plan, require_rows(maze, probabilities))
     return np.concatenate([times[plan.moves.state_of].T for times, _ in blocks])
 
 
 def occupancy(maze: Maze, probabilities: np.ndarray, plan: ChainPlan | None = None) -> np.ndarray:
     """Expected number of traversals of each arc until each goal [G, A]; a row sums to its time."""
     plan = plan or plan_chain(maze)
-    p = _checked(maze, probabilities)
+    p = require_rows(maze, probabilities)
     moved = move_probabilities(plan, p)
     flows = (
         moved * visit[plan.moves.source] for _, block in goal_blocks(plan, p) for visit in block.T
@@ -79,31 +78,9 @@ def entry_visits(
 ) -> np.ndarray:
     """Expected number of times each row entry is taken in an episode [R], mean over goals."""
     plan = plan or plan_chain(maze)
-    p = _checked(maze, probabilities)
+    p = require_rows(maze, probabilities)
     total = sum(visits.sum(1) for _, visits in goal_blocks(plan, p))
     return total[plan.moves.source[: len(p)]] * p / maze.num_goals
-
-
-def hit_probability(maze: Maze, probabilities: np.ndarray, limit: int) -> np.ndarray:
-    """P(hit ≤ T) for T = 0 … limit, goal drawn uniformly: [limit+1]."""
-    require_whole("the time limit", limit)
-    plan = plan_chain(maze)
-    moves, n = plan.moves, plan.moves.num_states
-    p = move_probabilities(plan, _checked(maze, probabilities))
-    onward = csr_array((p, (moves.target, moves.source)), shape=(n, n))
-    goals = np.asarray(maze.goals)
-    arrived = np.zeros(limit + 1)
-    for block in np.array_split(goals, -(-len(goals) // GOAL_BLOCK)):
-        absorbing = np.zeros((n, len(block)), bool)
-        absorbing[moves.state_of[:-1]] = np.asarray(maze.head)[:, None] == block
-        mass = np.zeros((n, len(block)))
-        mass[moves.state_of[-1]] = 1.0
-        for t in range(1, limit + 1):
-            mass = onward @ mass
-            arrived[t] += mass.sum(where=absorbing)
-            mass[absorbing] = 0.0
-    # Sums of probabilities may pass 1 by a rounding.
-    return np.minimum(np.cumsum(arrived) / len(goals), 1.0)
 
 
 class Gradient(NamedTuple):
@@ -126,7 +103,7 @@ def policy_gradient(
         MazerlError: some walk never arrives, so the expected reward is -inf.
     """
     plan = plan or plan_chain(maze)
-    p = _checked(maze, probabilities)
+    p = require_rows(maze, probabilities)
     moves, size = plan.moves, len(p)
     source, target = moves.source[:size], moves.target[:size]
     average = csr_array((p, (source, target)), shape=(moves.num_states, moves.num_states))
@@ -143,21 +120,6 @@ def policy_gradient(
             gradient += p * np.where(visits[source] > 0, visits[source] * excess, 0.0).sum(1)
     value = reward.arrival - reward.penalty * total_time / maze.num_goals
     return Gradient(value, -reward.penalty * gradient / maze.num_goals)
-
-
-def _checked(maze: Maze, probabilities: np.ndarray) -> np.ndarray:
-    p = np.asarray(probabilities, np.float64)
-    rows = rows_of(maze)
-    if p.shape != (rows.size,):
-        raise MazerlError(f"probabilities have shape {p.shape}; this maze needs ({rows.size},)")
-    total = np.bincount(rows.arrival, p, maze.num_arcs + 1)
-    wrong = (np.diff(rows.start) > 0) & ~(np.abs(total - 1) < 1e-9)
-    if wrong.any() or not (p >= 0).all():
-        raise MazerlError(
-            f"the row of arrival arc {int(wrong.argmax())} is not a probability distribution; "
-            "make rows with row_probabilities or extract_rows"
-        )
-    return p
 
 
 def _arrives_surely(maze: Maze, plan: ChainPlan, probabilities: np.ndarray, goal: int) -> bool:

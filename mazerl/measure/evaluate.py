@@ -11,7 +11,7 @@ from scipy import stats
 
 from mazerl.errors import MazerlError, require_limit, require_whole
 from mazerl.exact.chain import plan_chain
-from mazerl.exact.horizon import LimitTooLongError, success_within
+from mazerl.exact.long_limits import LimitTooLongError, success_within
 from mazerl.exact.markov import hitting_times
 from mazerl.maze import Array, Maze
 from mazerl.policy.contract import Policy

@@ -51,6 +51,22 @@ def rows_of(maze: World) -> Rows:
     return Rows(start, arrival, first_arc[vertex[arrival]] + port)
 
 
+def require_rows(maze: World, probabilities: Array) -> np.ndarray:
+    """Return row probabilities [R] in float64, or raise `MazerlError` if they are none of a maze's."""
+    p = np.asarray(probabilities, np.float64)
+    rows = rows_of(maze)
+    if p.shape != (rows.size,):
+        raise MazerlError(f"probabilities have shape {p.shape}; this maze needs ({rows.size},)")
+    total = np.bincount(rows.arrival, p, maze.num_arrivals)
+    wrong = (np.diff(rows.start) > 0) & ~(np.abs(total - 1) < 1e-9)
+    if wrong.any() or not (p >= 0).all():
+        raise MazerlError(
+            f"the row of arrival arc {int(wrong.argmax())} is not a probability distribution; "
+            "make rows with row_probabilities or extract_rows"
+        )
+    return p
+
+
 def row_log_softmax(logits: Array, arrival: Array, num_rows: int) -> Array:
     """Log-probabilities [R] of ragged rows; `arrival` [R] must be sorted."""
     peak = jax.ops.segment_max(logits, arrival, num_rows, indices_are_sorted=True)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.chain import plan_chain
+from mazerl.exact.horizon import hit_probability
 from mazerl.exact.markov import (
     entry_visits,
-    hit_probability,
     hitting_times,
     hitting_times_by_arc,
     mean_hitting_time,
@@ -74,27 +74,6 @@ def test_uniform_walk_agrees_with_resistance_distance(graph: Graph) -> None:
     )
     maze = compile_maze(graph)
     assert hitting_times(maze, uniform(maze))[0] == pytest.approx(expected, rel=1e-9)
-
-
-def test_hit_probability_agrees_with_rational_powers(small: Maze) -> None:
-    rows = rational.random_rows(small, np.random.default_rng(1))
-    chain = rational.chain_of(small, rows)
-    limit = 12
-    expected = np.zeros(limit + 1)
-    for goal in small.goals:
-        into = rational.arcs_into(small, int(goal))
-        mass = {small.num_arcs: Fraction(1)}
-        arrived = Fraction(0)
-        for t in range(1, limit + 1):
-            after: dict[Any, Fraction] = {}
-            for state, m in mass.items():
-                for target, p in chain[state].items():
-                    after[target] = after.get(target, Fraction(0)) + m * p
-            arrived += sum((after.pop(g, Fraction(0)) for g in into), Fraction(0))
-            mass = after
-            expected[t] += float(arrived) / small.num_goals
-    computed = hit_probability(small, np.array([float(x) for x in rows]), limit)
-    np.testing.assert_allclose(computed, expected, rtol=1e-12)
 
 
 def test_hit_probability_sums_to_the_hitting_time(medium: Maze) -> None:

@@ -7,7 +7,8 @@ from scipy import stats
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.families import family_map, tabular_from_families
-from mazerl.exact.markov import hit_probability, hitting_times
+from mazerl.exact.horizon import hit_probability
+from mazerl.exact.markov import hitting_times
 from mazerl.measure.evaluate import Estimate, arrival_distribution, exponential_time, tail_time
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of

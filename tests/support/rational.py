@@ -36,6 +36,21 @@ def hitting_times(
     return times
 
 
+def arrival_law(
+    chain: Mapping[State, Mapping[State, Fraction]], start: State, goal: set[Any], limit: int
+) -> list[Fraction]:
+    """P(τ = t) for t = 0 … limit."""
+    law, mass = [Fraction(0)], {start: Fraction(1)}
+    for _ in range(limit):
+        after: dict[State, Fraction] = {}
+        for state, m in mass.items():
+            for target, p in chain[state].items():
+                after[target] = after.get(target, Fraction(0)) + m * p
+        law.append(sum((after.pop(g, Fraction(0)) for g in goal), Fraction(0)))
+        mass = after
+    return law
+
+
 def chain_of(maze: Maze, probabilities: list[Fraction]) -> Chain:
     """The chain on arrival arcs 0 … A of tabular rows, chance vertices uniform."""
     rows = rows_of(maze)

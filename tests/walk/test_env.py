@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from scipy import stats
 
 from mazerl import Maze, MazerlError, build, compile_maze
-from mazerl.exact.markov import hit_probability, hitting_times
+from mazerl.exact.horizon import hit_probability
+from mazerl.exact.markov import hitting_times
 from mazerl.maze import World
 from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.extraction import extract_rows, row_probabilities

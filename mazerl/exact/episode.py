@@ -1,0 +1,267 @@
+"""The value of an episode with a time limit, for many problems at once, and its exact gradient.
+
+    V_0 = 0,  V_h(e) = reward(e) + Σ_port π(port|e) · (arrival if it reaches the goal, else V_{h-1})
+
+is the expected reward of at most h more steps after arrival e. Its derivatives by probabilities and
+rewards are sums over time of occupancy times value to go (the policy gradient theorem; Sutton et
+al. 2000), which the adjoint below runs through once, forward in time, beside values that it makes
+again from every √T-th one. So memory is O(√T) and nothing is differentiated through a loop.
+
+Arcs lie sorted by the degree of their tail, so that a step is a small product at each vertex. The
+state after arrival e is told by the arc that would undo it, one of those that leave there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from math import isqrt
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mazerl.maze import Array, Maze
+from mazerl.policy.rows import rows_of
+
+
+class Group(NamedTuple):
+    """Vertices of one degree, and whether chance moves there."""
+
+    vertices: int
+    degree: int
+    chance: bool
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class EpisodePlan:
+    """A maze's arcs in the order of their tails' degrees. E are the entries of rows after arrivals.
+
+    Made once by `plan_episode`; mazes of the same shape share compilations.
+    """
+
+    head: Array  # [A] vertex
+    undo: Array  # [A] position of the reverse arc
+    entry: Array  # [E] row entry that each probability comes from
+    arrival: Array  # [A] arrival arc whose state is at a position
+    first: Array  # [degree of the start] positions of the arcs that a walk can begin with
+    first_entry: Array  # [same] their row entries; empty where chance begins
+    groups: tuple[Group, ...] = field(metadata={"static": True})
+
+
+class Problems(NamedTuple):
+    """What differs between the problems of one maze; an axis [1] stands for all X."""
+
+    goal: Array  # [X] vertex
+    probability: Array  # [R, X] of a policy's rows
+    reward: Array  # [A+1, X] of the step after each arrival; the last where the walk begins
+    arrival: Array  # [] reward of reaching the goal
+
+
+def plan_episode(maze: Maze) -> EpisodePlan:
+    """Lay out a maze for `episode_value`."""
+    rows = rows_of(maze)
+    head, reverse = np.asarray(maze.head), np.asarray(maze.reverse)
+    degree, chance = np.asarray(maze.degree), np.asarray(maze.chance)
+    kinds = sorted({(bool(c), int(d)) for c, d in zip(chance, degree, strict=True) if d})
+    arcs, entries, groups = [], [], []
+    for by_chance, d in kinds:
+        vertices = np.flatnonzero((chance == by_chance) & (degree == d))
+        out = np.asarray(maze.first_arc)[vertices][:, None] + np.arange(d)
+        arcs.append(out.reshape(-1))
+        if not by_chance:
+            begin = rows.start[reverse[out]]  # [vertices, d] of the rows after each way in
+            entries.append((begin[..., None] + np.arange(d)).reshape(-1))
+        groups.append(Group(len(vertices), d, by_chance))
+    order = np.concatenate(arcs)
+    position = np.empty(maze.num_arcs, np.int64)
+    position[order] = np.arange(maze.num_arcs)
+    start = int(maze.start)
+    leaving = np.asarray(maze.first_arc)[start] + np.arange(degree[start])
+    return EpisodePlan(
+        head=head[order],
+        undo=position[reverse[order]],
+        entry=np.concatenate(entries) if entries else np.empty(0, np.int64),
+        arrival=reverse[order],
+        first=position[leaving],
+        first_entry=np.arange(rows.start[-2], rows.start[-1]),
+        groups=tuple(groups),
+    )
+
+
+def episode_value(plan: EpisodePlan, problems: Problems, limit: int) -> Array:
+    """Expected reward [X] of episodes of at most `limit` steps from the start.
+
+    Jittable and differentiable by probabilities and rewards, in one compilation a shape and limit.
+    Trace it with float64 under `jax.enable_x64(True)`.
+    """
+    _, probability, reward, arrival = problems
+    is_goal = jnp.asarray(plan.head)[:, None] == problems.goal[None]
+    moves = probability[plan.entry]
+    ways = jnp.asarray(plan.first)
+    begin = (
+        probability[plan.first_entry]
+        if len(plan.first_entry)
+        else jnp.full((len(ways), 1), 1 / len(ways))
+    )
+    last = _value(plan, limit - 1, is_goal, moves, reward[plan.arrival], arrival, begin)
+    return reward[-1] + last
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _value(
+    plan: EpisodePlan,
+    steps: int,
+    is_goal: Array,
+    moves: Array,
+    reward: Array,
+    arrival: Array,
+    begin: Array,
+) -> Array:
+    """Σ over first moves [X] of their probability and what `steps` steps more are worth."""
+    back = partial(_back, plan, is_goal, moves, reward, arrival)
+    value = jax.lax.fori_loop(0, steps, lambda _, v: back(v), jnp.zeros(is_goal.shape))
+    return jnp.sum(begin * _ahead(plan, is_goal, arrival, value)[plan.first], 0)
+
+
+def _value_forward(
+    plan: EpisodePlan,
+    steps: int,
+    is_goal: Array,
+    moves: Array,
+    reward: Array,
+    arrival: Array,
+    begin: Array,
+) -> tuple[Array, tuple[Array, ...]]:
+    size, parts = _parts(steps)
+    back = partial(_back, plan, is_goal, moves, reward, arrival)
+
+    def part(value: Array, _: None) -> tuple[Array, Array]:
+        return jax.lax.fori_loop(0, size, lambda _, v: back(v), value), value
+
+    value, kept = jax.lax.scan(part, jnp.zeros(is_goal.shape), None, length=parts - 1)
+    kept = jnp.concatenate([kept, value[None]])
+    value = jax.lax.fori_loop(0, steps - (parts - 1) * size, lambda _, v: back(v), value)
+    ahead = _ahead(plan, is_goal, arrival, value)[plan.first]
+    total = jnp.sum(begin * ahead, 0)
+    return total, (plan, is_goal, moves, reward, arrival, begin, kept, ahead)
+
+
+def _value_backward(steps: int, kept: tuple[Array, ...], wanted: Array) -> tuple[Array | None, ...]:
+    plan, is_goal, moves, reward, arrival, begin, values, ahead = kept
+    size, parts = _parts(steps)
+    back = partial(_back, plan, is_goal, moves, reward, arrival)
+    undo = jnp.asarray(plan.undo)
+    first = jnp.zeros(is_goal.shape).at[plan.first].add(begin * wanted[None])
+    sums = (jnp.zeros((len(plan.entry), is_goal.shape[1])), jnp.zeros(is_goal.shape), 0.0)
+
+    def arrive(leaving: Array) -> tuple[Array, Array]:
+        """Occupancy after a step, and how much of it reached the goal."""
+        return jnp.where(is_goal, 0.0, leaving)[undo], jnp.sum(leaving, where=is_goal)
+
+    entering, arrived = arrive(first)
+
+    def step(carry: tuple, now: tuple[Array, Array]) -> tuple[tuple, None]:
+        mass, (by_move, visits, arrived) = carry
+        height, value = now
+        mass = jnp.where(height == steps - 1, entering, mass)
+        worth = _ahead(plan, is_goal, arrival, value)
+        by_move = by_move + _pairs(plan, mass, worth)
+        mass_next, more = arrive(_leaving(plan, moves, mass))
+        return (mass_next, (by_move, visits + mass, arrived + more)), None
+
+    def part(carry: tuple, now: tuple[Array, Array]) -> tuple[tuple, None]:
+        lowest, value = now
+
+        def up(value: Array, _: None) -> tuple[Array, Array]:
+            return back(value), value
+
+        _, stacked = jax.lax.scan(up, value, None, length=size)
+        heights = lowest + jnp.arange(size)
+        return jax.lax.scan(step, carry, (heights, stacked), reverse=True)[0], None
+
+    # Above the first step no mass is there yet.
+    start = (jnp.zeros(is_goal.shape), sums)
+    lowest = size * jnp.arange(parts)
+    (_, (by_move, visits, more)), _ = jax.lax.scan(part, start, (lowest, values), reverse=True)
+    return (
+        None,
+        None,
+        _fold(by_move, moves),
+        _fold(visits, reward),
+        arrived + more,
+        _fold(ahead * wanted[None], begin),
+    )
+
+
+_value.defvjp(_value_forward, _value_backward)
+
+
+def _parts(steps: int) -> tuple[int, int]:
+    """Steps between kept values, and how many are kept."""
+    size = max(isqrt(steps), 1)
+    return size, max(-(-steps // size), 1)
+
+
+def _fold(gradient: Array, like: Array) -> Array:
+    """Summed over problems that share what it is the gradient by."""
+    return gradient if like.shape[1] > 1 else gradient.sum(1, keepdims=True)
+
+
+def _total(parts: Iterable[Array]) -> Array:
+    """Their sum, one loop over all; a reduction over an inner axis would not be one."""
+    return reduce(jnp.add, parts)
+
+
+def _ahead(plan: EpisodePlan, is_goal: Array, arrival: Array, value: Array) -> Array:
+    """What leaving by each arc is worth [A, X]."""
+    return jnp.where(is_goal, arrival, value[plan.undo])
+
+
+def _back(
+    plan: EpisodePlan, is_goal: Array, moves: Array, reward: Array, arrival: Array, value: Array
+) -> Array:
+    """V_h [A, X] from V_{h-1}."""
+    worth, parts, e, a = _ahead(plan, is_goal, arrival, value), [], 0, 0
+    for group in plan.groups:
+        n, d, by_chance = group
+        here = worth[a : a + n * d].reshape(n, d, -1)
+        if by_chance:
+            parts.append(jnp.broadcast_to(here.mean(1, keepdims=True), here.shape))
+        else:
+            p = moves[e : e + n * d * d].reshape(n, d, d, -1)
+            parts.append(_total(p[:, :, j] * here[:, None, j] for j in range(d)))
+            e += n * d * d
+        a += n * d
+    joined = jnp.concatenate([part.reshape(-1, value.shape[1]) for part in parts])
+    return joined + reward
+
+
+def _leaving(plan: EpisodePlan, moves: Array, mass: Array) -> Array:
+    """Occupancy of the next arcs [A, X]."""
+    parts, e, a = [], 0, 0
+    for group in plan.groups:
+        n, d, by_chance = group
+        here = mass[a : a + n * d].reshape(n, d, -1)
+        if by_chance:
+            parts.append(jnp.broadcast_to(here.mean(1, keepdims=True), here.shape))
+        else:
+            p = moves[e : e + n * d * d].reshape(n, d, d, -1)
+            parts.append(_total(p[:, i] * here[:, i, None] for i in range(d)))
+            e += n * d * d
+        a += n * d
+    return jnp.concatenate([part.reshape(-1, mass.shape[1]) for part in parts])
+
+
+def _pairs(plan: EpisodePlan, mass: Array, worth: Array) -> Array:
+    """Occupancy times what each move is worth [E, X]."""
+    parts, a = [jnp.zeros((0, mass.shape[1]))], 0
+    for group in plan.groups:
+        n, d, by_chance = group
+        if not by_chance:
+            here = mass[a : a + n * d].reshape(n, d, 1, -1)
+            ahead = worth[a : a + n * d].reshape(n, 1, d, -1)
+            parts.append((here * ahead).reshape(n * d * d, -1))
+        a += n * d
+    return jnp.concatenate(parts)
