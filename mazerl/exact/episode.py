@@ -11,7 +11,7 @@ Arcs lie sorted by the degree of their tail, so that a step is a small product a
 state after arrival e is told by the arc that would undo it, one of those that leave there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from math import isqrt
@@ -50,13 +50,17 @@ class EpisodePlan:
     groups: tuple[Group, ...] = field(metadata={"static": True})
 
 
+# Occupancy now; and sums over time of occupancy times worth, group by group, and of occupancy.
+_Sums = tuple[Array, tuple[tuple[Array, ...], Array]]
+
+
 class Problems(NamedTuple):
     """What differs between the problems of one maze; an axis [1] stands for all X."""
 
     goal: Array  # [X] vertex
     probability: Array  # [R, X] of a policy's rows
     reward: Array  # [A+1, X] of the step after each arrival; the last where the walk begins
-    arrival: Array  # [] reward of reaching the goal
+    arrival: float  # reward of reaching the goal; not differentiated
 
 
 def plan_episode(maze: Maze) -> EpisodePlan:
@@ -116,7 +120,7 @@ def _value(
     is_goal: Array,
     moves: Array,
     reward: Array,
-    arrival: Array,
+    arrival: float,
     begin: Array,
 ) -> Array:
     """Σ over first moves [X] of their probability and what `steps` steps more are worth."""
@@ -131,7 +135,7 @@ def _value_forward(
     is_goal: Array,
     moves: Array,
     reward: Array,
-    arrival: Array,
+    arrival: float,
     begin: Array,
 ) -> tuple[Array, tuple[Array, ...]]:
     size, parts = _parts(steps)
@@ -154,24 +158,24 @@ def _value_backward(steps: int, kept: tuple[Array, ...], wanted: Array) -> tuple
     back = partial(_back, plan, is_goal, moves, reward, arrival)
     undo = jnp.asarray(plan.undo)
     first = jnp.zeros(is_goal.shape).at[plan.first].add(begin * wanted[None])
-    sums = (jnp.zeros((len(plan.entry), is_goal.shape[1])), jnp.zeros(is_goal.shape), 0.0)
+    nothing = jnp.zeros(is_goal.shape)
+    sums = (tuple(map(jnp.zeros_like, _pairs(plan, nothing, nothing))), nothing)
 
-    def arrive(leaving: Array) -> tuple[Array, Array]:
-        """Occupancy after a step, and how much of it reached the goal."""
-        return jnp.where(is_goal, 0.0, leaving)[undo], jnp.sum(leaving, where=is_goal)
+    def arrive(leaving: Array) -> Array:
+        """Occupancy after a step; what reached the goal is gone."""
+        return jnp.where(is_goal, 0.0, leaving)[undo]
 
-    entering, arrived = arrive(first)
+    entering = arrive(first)
 
-    def step(carry: tuple, now: tuple[Array, Array]) -> tuple[tuple, None]:
-        mass, (by_move, visits, arrived) = carry
+    def step(carry: _Sums, now: tuple[Array, Array]) -> tuple[_Sums, None]:
+        mass, (by_move, visits) = carry
         height, value = now
         mass = jnp.where(height == steps - 1, entering, mass)
         worth = _ahead(plan, is_goal, arrival, value)
-        by_move = by_move + _pairs(plan, mass, worth)
-        mass_next, more = arrive(_leaving(plan, moves, mass))
-        return (mass_next, (by_move, visits + mass, arrived + more)), None
+        by_move = tuple(map(jnp.add, by_move, _pairs(plan, mass, worth)))
+        return (arrive(_leaving(plan, moves, mass)), (by_move, visits + mass)), None
 
-    def part(carry: tuple, now: tuple[Array, Array]) -> tuple[tuple, None]:
+    def part(carry: _Sums, now: tuple[Array, Array]) -> tuple[_Sums, None]:
         lowest, value = now
 
         def up(value: Array, _: None) -> tuple[Array, Array]:
@@ -182,15 +186,15 @@ def _value_backward(steps: int, kept: tuple[Array, ...], wanted: Array) -> tuple
         return jax.lax.scan(step, carry, (heights, stacked), reverse=True)[0], None
 
     # Above the first step no mass is there yet.
-    start = (jnp.zeros(is_goal.shape), sums)
+    start = (nothing, sums)
     lowest = size * jnp.arange(parts)
-    (_, (by_move, visits, more)), _ = jax.lax.scan(part, start, (lowest, values), reverse=True)
+    (_, (by_move, visits)), _ = jax.lax.scan(part, start, (lowest, values), reverse=True)
     return (
         None,
         None,
-        _fold(by_move, moves),
+        _fold(_joined(by_move), moves),
         _fold(visits, reward),
-        arrived + more,
+        None,
         _fold(ahead * wanted[None], begin),
     )
 
@@ -234,8 +238,7 @@ def _back(
             parts.append(_total(p[:, :, j] * here[:, None, j] for j in range(d)))
             e += n * d * d
         a += n * d
-    joined = jnp.concatenate([part.reshape(-1, value.shape[1]) for part in parts])
-    return joined + reward
+    return _joined(parts) + reward
 
 
 def _leaving(plan: EpisodePlan, moves: Array, mass: Array) -> Array:
@@ -251,17 +254,21 @@ def _leaving(plan: EpisodePlan, moves: Array, mass: Array) -> Array:
             parts.append(_total(p[:, i] * here[:, i, None] for i in range(d)))
             e += n * d * d
         a += n * d
-    return jnp.concatenate([part.reshape(-1, mass.shape[1]) for part in parts])
+    return _joined(parts)
 
 
-def _pairs(plan: EpisodePlan, mass: Array, worth: Array) -> Array:
-    """Occupancy times what each move is worth [E, X]."""
-    parts, a = [jnp.zeros((0, mass.shape[1]))], 0
-    for group in plan.groups:
-        n, d, by_chance = group
+def _pairs(plan: EpisodePlan, mass: Array, worth: Array) -> list[Array]:
+    """Occupancy times what each move is worth, group by group: [vertices, degree, degree, X]."""
+    parts, a = [], 0
+    for n, d, by_chance in plan.groups:
         if not by_chance:
             here = mass[a : a + n * d].reshape(n, d, 1, -1)
-            ahead = worth[a : a + n * d].reshape(n, 1, d, -1)
-            parts.append((here * ahead).reshape(n * d * d, -1))
+            parts.append(here * worth[a : a + n * d].reshape(n, 1, d, -1))
         a += n * d
-    return jnp.concatenate(parts)
+    return parts
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    """All rows of groups, one after the other."""
+    flat = [part.reshape(-1, part.shape[-1]) for part in parts]
+    return jnp.concatenate(flat) if flat else jnp.zeros((0, 1))

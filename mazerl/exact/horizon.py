@@ -6,6 +6,7 @@ Nothing is subtracted on the way to a probability, so results keep a relative ac
 precision.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -13,14 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 
+from mazerl.cores import usable_cores
 from mazerl.errors import MazerlError, require_limit
-from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, move_probabilities, plan_chain
+from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, plan_chain
 from mazerl.exact.episode import EpisodePlan, Problems, episode_value, plan_episode
 from mazerl.maze import Array, Maze
 from mazerl.policy.rows import require_rows, rows_of
 
-# Problems whose gradients are found at once: their values stay in a core's cache.
+# Problems whose gradients a core finds at once, in its cache; and derivatives held, 2 GiB.
 _BLOCK = 8
+_MOST_DERIVATIVES = 2**28
 
 
 def arrival_law(
@@ -139,25 +142,24 @@ def success_gradient(
         )
     plan = plan or plan_episode(maze)
     success, gradient = np.empty(len(goals)), np.empty((len(goals), entries))
-    for begin in range(0, len(goals), _BLOCK):
-        block = slice(begin, min(begin + _BLOCK, len(goals)))
-        here = goals[block]
+    size = min(_BLOCK, len(goals))
+
+    def solve(begin: int) -> None:
+        here = np.arange(begin, min(begin + size, len(goals)))
         # The last block is filled up, so that all are of one shape.
-        filled = np.resize(here, min(_BLOCK, len(goals)))
-        p = rows[block] if len(rows) > 1 else rows
-        p = np.broadcast_to(p, (len(here), entries))
-        p = p[np.resize(np.arange(len(here)), len(filled))]
+        filled = np.resize(here, size)
+        p = np.ascontiguousarray(rows[filled % len(rows)].T)
         with jax.enable_x64(True):
-            found, by_entry = _value_and_gradient(plan, filled, p.T, limit)
-        success[block] = np.asarray(found)[: len(here)]
-        slope = np.asarray(by_entry).T[: len(here)] * p[: len(here)]
-        for x, each in enumerate(slope, start=begin):
-            mean = np.bincount(arrival, each, maze.num_arcs + 1)
-            gradient[x] = each - p[x - begin] * mean[arrival]
+            found, by_entry = _value_and_gradient(plan, goals[filled], p, limit)
+        success[here] = np.asarray(found)[: len(here)]
+        slopes = np.asarray(by_entry) * p
+        for x, slope in zip(here, slopes.T, strict=False):
+            mean = np.bincount(arrival, slope, maze.num_arcs + 1)
+            gradient[x] = slope - rows[x % len(rows)] * mean[arrival]
+
+    with ThreadPoolExecutor(len(usable_cores())) as threads:
+        list(threads.map(solve, range(0, len(goals), size)))
     return SuccessGradient(np.minimum(success, 1.0), gradient)
-
-
-_MOST_DERIVATIVES = 2**28
 
 
 @jax.jit(static_argnums=3)
@@ -166,7 +168,7 @@ def _value_and_gradient(
 ) -> tuple[Array, Array]:
     def total(probability: Array) -> tuple[Array, Array]:
         idle = jnp.zeros((plan.head.shape[0] + 1, 1))
-        problems = Problems(goals, probability, idle, jnp.float64(1.0))
+        problems = Problems(goals, probability, idle, 1.0)
         success = episode_value(plan, problems, limit)
         return success.sum(), success
 

@@ -52,7 +52,7 @@ def rows_of(maze: World) -> Rows:
 
 
 def require_rows(maze: World, probabilities: Array) -> np.ndarray:
-    """Return row probabilities [R] in float64, or raise `MazerlError` if they are none of a maze's."""
+    """Return row probabilities [R] in float64, or raise `MazerlError` if they are none."""
     p = np.asarray(probabilities, np.float64)
     rows = rows_of(maze)
     if p.shape != (rows.size,):

@@ -1,6 +1,5 @@
 """One run, or several that differ in their seed: how they begin, and go on for a record."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from mazerl.cores import usable_cores
 from mazerl.maze import Array
 from mazerl.training.method import (
     Method,
@@ -106,5 +106,4 @@ def _threads(seeds: int | None) -> int:
     """How many parts of the seeds run side by side: one a core, where there is no accelerator."""
     if seeds is None or jax.default_backend() != "cpu":
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(seeds, cores or 1)
+    return min(seeds, len(usable_cores()))

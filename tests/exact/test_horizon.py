@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -109,7 +110,7 @@ def test_gradient_of_a_blind_policy_is_the_sum(maze: Maze) -> None:
         def total(logits: jax.Array) -> jax.Array:
             shared = jnp.exp(row_log_softmax(logits, arrival, maze.num_arcs + 1))[:, None]
             still = jnp.zeros((maze.num_arcs + 1, 1))
-            problems = Problems(jnp.asarray(maze.goals), shared, still, jnp.float64(1.0))
+            problems = Problems(jnp.asarray(maze.goals), shared, still, 1.0)
             return episode_value(plan, problems, limit).sum()
 
         together = jax.grad(total)(jnp.log(p))
@@ -139,7 +140,7 @@ def test_penalised_episodes_are_those_of_walks(small: Maze) -> None:
     (p,), limit, penalty, plan = random_rows(small, 1), 30, 0.01, plan_episode(small)
     with jax.enable_x64(True):
         step = jnp.full((small.num_arcs + 1, 1), -penalty)
-        problems = Problems(jnp.asarray(small.goals), p[:, None], step, jnp.float64(1.0))
+        problems = Problems(jnp.asarray(small.goals), p[:, None], step, 1.0)
         exact = float(episode_value(plan, problems, limit).mean())
     params = jnp.log(p).astype(jnp.float32)
     walks = rollout(TABULAR, params, small, jax.random.key(3), 40_000, limit)
@@ -155,7 +156,7 @@ def test_rewards_of_arrivals_are_weighed_by_their_occupancy(maze: Maze) -> None:
     with jax.enable_x64(True):
 
         def value(reward: jax.Array) -> jax.Array:
-            problems = Problems(jnp.asarray([goal]), p[:, None], reward, jnp.float64(1.0))
+            problems = Problems(jnp.asarray([goal]), p[:, None], reward, 1.0)
             return episode_value(plan, problems, limit)[0]
 
         found = jax.grad(value)(jnp.zeros((maze.num_arcs + 1, 1)))[:, 0]
@@ -173,7 +174,7 @@ def test_blocks_are_the_same_as_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -
         np.testing.assert_allclose(alone.success[0], together.success[n], rtol=1e-13)
         np.testing.assert_allclose(alone.logits[0], together.logits[n], rtol=1e-10, atol=1e-16)
     monkeypatch.setattr(horizon, "_MOST_DERIVATIVES", 100)
-    with pytest.raises(MazerlError, match="15 gradients of .* entries take"):
+    with pytest.raises(MazerlError, match=r"15 gradients of .* entries take"):
         success_gradient(maze, p, 20, goals)
 
 
@@ -195,12 +196,12 @@ def test_a_limit_shorter_than_the_way_gives_no_chance(small: Maze) -> None:
         ([0], "goal 0 is the start"),
     ],
 )
-def test_goals_that_are_none(goals: list, says: str) -> None:
+def test_goals_that_are_none(goals: list[Any], says: str) -> None:
     maze = compile_maze(ring(False))
     (p,) = random_rows(maze, 1)
     for answer in (arrival_law, success_gradient):
         with pytest.raises(MazerlError, match=says):
-            answer(maze, p, 5, np.asarray(goals))  # type: ignore[operator]
+            answer(maze, p, 5, np.asarray(goals))
 
 
 def test_rows_for_other_goals_are_refused() -> None:
@@ -213,6 +214,9 @@ def test_rows_for_other_goals_are_refused() -> None:
 
 def test_fractions_are_what_the_second_implementation_gives() -> None:
     """Two steps away by a fair coin: the law by hand."""
-    chain = {"a": {"b": Fraction(1)}, "b": {"a": Fraction(1, 2), "g": Fraction(1, 2)}}
+    chain: rational.Chain = {
+        "a": {"b": Fraction(1)},
+        "b": {"a": Fraction(1, 2), "g": Fraction(1, 2)},
+    }
     law = rational.arrival_law(chain, "a", {"g"}, 5)
     assert law == [0, 0, Fraction(1, 2), 0, Fraction(1, 4), 0]

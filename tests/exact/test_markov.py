@@ -1,4 +1,3 @@
-from fractions import Fraction
 from typing import Any
 
 import hypothesis.strategies as st

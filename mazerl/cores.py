@@ -1,0 +1,10 @@
+"""The cores that this process may use."""
+
+import os
+
+
+def usable_cores() -> list[int]:
+    """Numbers of the cores that work may be pinned to or counted by, at least one."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
