@@ -6,6 +6,8 @@ from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft
+from mazerl.training.advantages import ADVANTAGES
+from mazerl.training.objectives import Normalize
 from mazerl.walk.env import Reward
 
 METHODS: dict[str, str] = {
@@ -114,11 +116,17 @@ _METHOD: dict[str, Options] = {
         "minibatches": (int, grpo.Groups().minibatches, "parts of a pass"),
         "entropy": (float, grpo.GRPOTask().entropy, "entropy bonus at first; falls to zero"),
         "limit": (int, grpo.Groups().limit, "steps after which a walk has failed"),
-        "divide_by_spread": (
-            bool, grpo.Groups().divide_by_spread, "divide advantages by the group's spread"
+        "clip_high": (
+            float | None, None, "how far above 1 the probability ratio counts [default: as --clip]"
         ),
-        "leave_one_out": (
-            bool, grpo.Groups().leave_one_out, "compare a walk with the others alone"
+        "advantage": (
+            str, grpo.Groups().advantage,
+            f"what outcomes say of a group's walks: {', '.join(ADVANTAGES)}",
+        ),
+        "pass_k": (int, grpo.Groups().pass_k, "tries of pass@k, for the advantages of it"),
+        "normalize": (
+            Normalize, grpo.Groups().normalize,
+            "divide a walk's moves by those of all walks, by its own, or by the time limit",
         ),
     },
 }  # fmt: skip

@@ -3,9 +3,11 @@
     for each update:
         walks     = `groups` × `group` whole walks; those of a group share a drawn goal
         reward    = arrival - penalty · steps of the whole walk
-        advantage = reward - mean of the group (divided by its standard deviation, if asked for)
+        advantage = (reward - mean of the group) / its standard deviation, or another of the family
         for each of `epochs` passes over `minibatches` parts:
             loss  = -mean over the policy's own moves of min(r A, clip(r) A) - entropy · H(π)
+
+The mean is over moves, or walk by walk, or the sum over the time limit (`objectives.Normalize`).
 
 There is no value function. A group whose walks all succeed or all fail says nothing about success:
 with N walks and success probability p that happens with probability p^N + (1-p)^N.
@@ -14,7 +16,7 @@ Shao et al. 2024.
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import jax.numpy as jnp
 
@@ -23,8 +25,15 @@ from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.scoring import is_decided, judge
 from mazerl.policy.tabular import TABULAR
+from mazerl.training.advantages import Outcomes, advantage_of
 from mazerl.training.method import Batch, Method, Metrics, Training
-from mazerl.training.objectives import Moves, collapse_probability, group_advantages, policy_terms
+from mazerl.training.objectives import (
+    Moves,
+    Normalize,
+    collapse_probability,
+    move_weights,
+    policy_terms,
+)
 from mazerl.training.parallel import split_walkers
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import Walks, rollout
@@ -36,15 +45,16 @@ TRAINING = Training(
 
 @dataclass(frozen=True)
 class Groups:
-    """What is static in GRPO: shapes, counts and the two variants."""
+    """What is static in GRPO: shapes, counts and which of the family it is."""
 
     groups: int = 16
     group: int = 16  # walks that share a goal, at least 2
     limit: int = 256  # steps after which a walk has failed
     epochs: int = 1
     minibatches: int = 1
-    divide_by_spread: bool = True
-    leave_one_out: bool = False
+    advantage: str = "spread"  # of `advantages.ADVANTAGES`
+    pass_k: int = 4  # tries of pass@k, for the advantages that are of it
+    normalize: Normalize = "tokens"
 
 
 class GRPOTask(NamedTuple):
@@ -52,6 +62,7 @@ class GRPOTask(NamedTuple):
 
     reward: Reward = Reward(1.0, 1e-3)
     clip: float = 0.2
+    clip_high: float | None = None  # as `clip`
     entropy: float = 0.0
 
 
@@ -65,6 +76,7 @@ class _Samples(NamedTuple):
 
 class _Shared(NamedTuple):
     clip: Array
+    clip_high: Array
     entropy: Array
 
 
@@ -73,13 +85,16 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
 
     Raises:
         MazerlError: a size below 1, a group of one walk, minibatches that do not divide the walks,
-            or a policy that cannot be trained.
+            an unknown advantage or normalisation, or a policy that cannot be trained.
     """
     sizes = sizes or Groups()
     for name in ("groups", "group", "limit", "epochs", "minibatches"):
         require_whole(name, getattr(sizes, name))
-    if sizes.group < 2:
-        raise MazerlError("a group of 1 walk has nothing to compare it with; give at least 2")
+    advantage_of(sizes.advantage, sizes.group, sizes.pass_k)
+    if sizes.normalize not in get_args(Normalize):
+        raise MazerlError(
+            f"unknown normalisation {sizes.normalize!r}; known: {', '.join(get_args(Normalize))}"
+        )
     walks = sizes.groups * sizes.group
     if walks % sizes.minibatches:
         raise MazerlError(
@@ -93,6 +108,7 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
 def _grpo(policy: Policy, sizes: Groups) -> Method:
     """GRPO, but for the maze."""
     walks = sizes.groups * sizes.group
+    advantages = advantage_of(sizes.advantage, sizes.group, sizes.pass_k)
 
     def walk(maze: World, task: GRPOTask, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
         del task
@@ -108,22 +124,25 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
         real = jnp.arange(sizes.limit)[None, :] < seen.length[:, None]
         own = (real & is_decided(maze, arc)).astype(jnp.float32)
         reward = task.reward.arrival * seen.reached - task.reward.penalty * seen.length
-        advantage = group_advantages(
-            reward.reshape(sizes.groups, sizes.group), sizes.divide_by_spread, sizes.leave_one_out
-        )
+        by_group = (sizes.groups, sizes.group)
+        advantage = advantages(Outcomes(reward.reshape(by_group), seen.reached.reshape(by_group)))
         collected = _Samples(
             arc=arc,
             moves=Moves(seen.port, judged.log_probability, own),
             advantage=advantage.reshape(-1),
         )
-        shared = _Shared(task.clip, task.entropy * (1 - share))
+        high = task.clip if task.clip_high is None else task.clip_high
+        shared = _Shared(task.clip, high, task.entropy * (1 - share))
         return Batch(collected, shared, _seen(seen, reward, sizes))
 
     def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
         samples, shared = batch.samples, batch.shared
         now = judge(policy, maze, params, samples.arc, samples.moves.port)
         advantage = jnp.broadcast_to(samples.advantage[:, None], samples.arc.shape)
-        terms = policy_terms(now, samples.moves, advantage, shared.clip)
+        weight = None
+        if sizes.normalize != "tokens":
+            weight = move_weights(samples.moves.decided, sizes.normalize)
+        terms = policy_terms(now, samples.moves, advantage, shared.clip, shared.clip_high, weight)
         told = {"entropy": terms.entropy, "kl": terms.kl}
         return -terms.gain - shared.entropy * terms.entropy, told
 

@@ -1,6 +1,6 @@
 """Objectives: arrays in, scalars out. No policy, environment or configuration in here."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -61,37 +61,41 @@ def generalized_advantages(
     return jax.lax.scan(backward, jnp.zeros_like(delta[-1]), (delta, carries_on), reverse=True)[1]
 
 
-def group_advantages(
-    reward: Array, divide_by_spread: bool = True, leave_one_out: bool = False
-) -> Array:
-    """GRPO's advantages [groups, N] of rewards of N walks that share a goal (Shao et al. 2024).
-
-    Args:
-        reward: [groups, N] of whole walks, N ≥ 2.
-        divide_by_spread: divide by the group's standard deviation, as published; without it the
-            gradient is that of the expected reward (Liu et al. 2025).
-        leave_one_out: compare with the mean of the other walks, which is unbiased, rather than with
-            the mean of all N (Kool et al. 2019).
-    """
-    size = reward.shape[1]
-    # Rewards that are all equal are exactly 0 after this, and stay so.
-    reward = reward - reward[:, :1]
-    centred = reward - reward.mean(1, keepdims=True)
-    advantage = centred * (size / (size - 1)) if leave_one_out else centred
-    if divide_by_spread:
-        advantage = advantage / (jnp.sqrt((centred**2).mean(1, keepdims=True)) + 1e-8)
-    return advantage
-
-
 def collapse_probability(success: Array, group: int) -> Array:
     """Chance that all or none of N walks succeed, so that outcome rewards give GRPO no gradient."""
     return success**group + (1 - success) ** group
 
 
-def clipped_surrogate(log_ratio: Array, advantage: Array, clip: Array) -> Array:
-    """PPO's pessimistic surrogate per sample [N], to be maximised (Schulman et al. 2017, eq. 7)."""
-    ratio = jnp.exp(log_ratio)
-    return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, 1 + clip) * advantage)
+def clipped_surrogate(
+    log_ratio: Array, advantage: Array, clip: Array, clip_high: Array | None = None
+) -> Array:
+    """PPO's pessimistic surrogate per sample [N], to be maximised (Schulman et al. 2017, eq. 7).
+
+    Ratios count from 1 - clip to 1 + clip_high, which is `clip` unless it is given (DAPO's
+    clip-higher; Yu et al. 2025).
+    """
+    ratio, most = jnp.exp(log_ratio), 1 + (clip if clip_high is None else clip_high)
+    return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, most) * advantage)
+
+
+Normalize = Literal["tokens", "sequence", "constant"]
+"""What a walk's moves are divided by: the moves of all walks, the walk's own, or the time limit."""
+
+
+def move_weights(decided: Array, normalize: Normalize) -> Array:
+    """What each move of W walks [W, T] counts for, 0 where the policy did not move.
+
+    "tokens": every move alike, 1 in all (DAPO). "sequence": every walk alike, its moves share 1/W,
+    so that moves of long walks count less (GRPO as published). "constant": 1/(W·T) a move, whatever
+    the walks' lengths are, so that sums over walks are compared (Dr. GRPO).
+    """
+    walks, limit = decided.shape
+    if normalize == "tokens":
+        # Moves that are all chance's teach nothing.
+        return decided / jnp.maximum(jnp.sum(decided), 1)
+    if normalize == "sequence":
+        return decided / (walks * jnp.maximum(jnp.sum(decided, 1, keepdims=True), 1))
+    return decided / (walks * limit)
 
 
 class Moves(NamedTuple):
@@ -105,12 +109,19 @@ class Moves(NamedTuple):
 class PolicyTerms(NamedTuple):
     """Means over the policy's own moves."""
 
-    gain: Array  # [] clipped surrogate
+    gain: Array  # [] clipped surrogate, or its sum where moves have weights
     entropy: Array  # [] of the distribution over ports, nats
     kl: Array  # [] estimate of KL(old ‖ new) = E[(r - 1) - log r], nats (Schulman 2020)
 
 
-def policy_terms(now: Judged, moves: Moves, advantage: Array, clip: Array) -> PolicyTerms:
+def policy_terms(
+    now: Judged,
+    moves: Moves,
+    advantage: Array,
+    clip: Array,
+    clip_high: Array | None = None,
+    weight: Array | None = None,
+) -> PolicyTerms:
     """What PPO and GRPO want of a policy.
 
     Args:
@@ -118,6 +129,8 @@ def policy_terms(now: Judged, moves: Moves, advantage: Array, clip: Array) -> Po
         moves: [...].
         advantage: [...] of each move.
         clip: how far the probability ratio counts.
+        clip_high: how far above 1, if otherwise.
+        weight: [...] what each move counts for in the gain; alike, 1 in all, by default.
     """
     log_ratio = jnp.where(moves.decided > 0, now.log_probability - moves.log_probability, 0.0)
 
@@ -125,8 +138,9 @@ def policy_terms(now: Judged, moves: Moves, advantage: Array, clip: Array) -> Po
         # Moves that are all chance's teach nothing.
         return jnp.sum(moves.decided * x) / jnp.maximum(jnp.sum(moves.decided), 1)
 
+    surrogate = clipped_surrogate(log_ratio, advantage, clip, clip_high)
     return PolicyTerms(
-        gain=mean(clipped_surrogate(log_ratio, advantage, clip)),
+        gain=mean(surrogate) if weight is None else jnp.sum(weight * surrogate),
         entropy=mean(now.entropy),
         kl=mean(jnp.expm1(log_ratio) - log_ratio),
     )

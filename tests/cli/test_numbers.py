@@ -13,7 +13,7 @@ from mazerl.cli.main import main
 from mazerl.measure.evaluate import tail_time
 from mazerl.policy.tabular import UNIFORM
 from mazerl.training import Training, ppo, train
-from mazerl.training.objectives import group_advantages
+from mazerl.training.advantages import Outcomes, advantage_of
 from mazerl.walk.corpora import golden_walks
 from mazerl.walk.rollouts import Arrivals, rollout
 from tests.support.errors import one_line_error
@@ -82,13 +82,25 @@ def test_library_functions_have_the_same_rule() -> None:
 
 
 @pytest.mark.parametrize("size", [2, 3, 8, 20, 32])
-@pytest.mark.parametrize("flags", [(True, False), (True, True), (False, False)])
-def test_groups_of_equal_rewards_have_no_advantage(size: int, flags: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "spread",
+        "sample_spread",
+        "mean",
+        "leave_one_out",
+        "leave_one_out_spread",
+        "clipped",
+        "positives",
+    ],
+)
+def test_groups_of_equal_rewards_have_no_advantage(size: int, name: str) -> None:
     lengths = jnp.arange(1, 400, dtype=jnp.float32)
     for arrival in (0.0, 1.0):
         reward = jnp.broadcast_to((arrival - 1e-3 * lengths)[:, None], (399, size))
-        for call in (group_advantages, jax.jit(group_advantages, static_argnums=(1, 2))):
-            assert np.abs(np.asarray(call(reward, *flags))).max() == 0
+        outcomes, advantage = Outcomes(reward, reward > 0), advantage_of(name, size)
+        for call in (advantage, jax.jit(advantage)):
+            assert np.abs(np.asarray(call(outcomes))).max() == 0
 
 
 def test_a_part_without_moves_of_the_policy_adds_nothing() -> None:

@@ -14,7 +14,7 @@ from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.training import train
 from mazerl.training.grpo import TRAINING, Groups, GRPOTask, grpo
-from mazerl.training.objectives import collapse_probability, group_advantages
+from mazerl.training.objectives import collapse_probability
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import rollout
 from tests.support.batches import one_batch
@@ -22,16 +22,6 @@ from tests.support.batches import one_batch
 
 def time_of(maze: Maze, logits: np.ndarray) -> float:
     return float(hitting_times(maze, row_probabilities(maze, logits)).mean())
-
-
-def test_group_advantages_by_hand() -> None:
-    reward = jnp.array([[0.0, 0.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0]])
-    plain = group_advantages(reward, divide_by_spread=False)
-    np.testing.assert_allclose(plain, [[-0.5, -0.5, 0.5, 0.5], [0.0] * 4])
-    spread = group_advantages(reward)
-    np.testing.assert_allclose(spread, [[-1.0, -1.0, 1.0, 1.0], [0.0] * 4], atol=1e-6)
-    others = group_advantages(reward, divide_by_spread=False, leave_one_out=True)
-    np.testing.assert_allclose(others[0], [-2 / 3, -2 / 3, 2 / 3, 2 / 3], rtol=1e-6)
 
 
 def test_walks_of_a_group_share_their_goal(small: Maze) -> None:
@@ -43,15 +33,13 @@ def test_walks_of_a_group_share_their_goal(small: Maze) -> None:
         rollout(UNIFORM, (), small, jax.random.key(0), 60, 30, 7)
 
 
-@pytest.mark.parametrize("leave_one_out", [True, False])
-def test_the_sampled_gradient_points_along_the_exact_one(leave_one_out: bool) -> None:
+@pytest.mark.parametrize("advantage", ["leave_one_out", "mean"])
+def test_the_sampled_gradient_points_along_the_exact_one(advantage: str) -> None:
     maze = compile_maze(build("corridor", width=2, depth=1, lanes=2))
     logits = np.random.default_rng(0).normal(size=rows_of(maze).size) / 2
     exact = policy_gradient(maze, row_probabilities(maze, logits), Reward(0.0, 1.0)).logits
     # A limit that no walk reaches: the truncated objective is then the whole one.
-    sizes = Groups(
-        groups=1000, group=8, limit=800, divide_by_spread=False, leave_one_out=leave_one_out
-    )
+    sizes = Groups(groups=1000, group=8, limit=800, advantage=advantage)
     method, task = grpo(maze, TABULAR, sizes), GRPOTask(Reward(0.0, 1.0))
     params = jnp.asarray(logits, jnp.float32)
 
@@ -66,7 +54,9 @@ def test_the_sampled_gradient_points_along_the_exact_one(leave_one_out: bool) ->
     assert min(float(success) for _, success in drawn) == 1.0
     # Per walk instead of per move, the sum is the policy gradient itself, scale and all; comparing
     # with a mean that holds the walk itself makes it smaller by 1 - 1/N.
-    gradients = np.stack([np.asarray(g) for g, _ in drawn]) / (1 if leave_one_out else 7 / 8)
+    gradients = (
+        np.stack([np.asarray(g) for g, _ in drawn]) * {"leave_one_out": 1, "mean": 8 / 7}[advantage]
+    )
     error = gradients.std(0, ddof=1) / np.sqrt(len(gradients))
     assert (np.abs(gradients.mean(0) - exact) < 5 * error + 1e-3 * np.abs(exact).max()).all()
     assert (error < 0.1 * np.abs(exact).max()).all()
@@ -86,9 +76,9 @@ def test_collapsed_groups_are_as_many_as_predicted(medium: Maze) -> None:
     assert abs(seen - predicted) < 4 * np.sqrt(predicted * (1 - predicted) / 2000) + 0.01
 
 
-@pytest.mark.parametrize("spread", [True, False])
-def test_grpo_learns(small: Maze, spread: bool) -> None:
-    sizes = Groups(groups=16, group=16, limit=200, epochs=2, minibatches=4, divide_by_spread=spread)
+@pytest.mark.parametrize("advantage", ["spread", "mean"])
+def test_grpo_learns(small: Maze, advantage: str) -> None:
+    sizes = Groups(groups=16, group=16, limit=200, epochs=2, minibatches=4, advantage=advantage)
     start = np.zeros(rows_of(small).size)
     training = replace(TRAINING, steps=400, rate=0.03)
     run = train(grpo(small, TABULAR, sizes), GRPOTask(), start, training, jax.random.key(0))
