@@ -21,5 +21,6 @@ _GROUPS = {
         "decisions",
         "gallery",
     ),
+    "objectives": ("outcome_weights",),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}
