@@ -56,5 +56,9 @@ def _text(name: str, value: Any, result: dict[str, Any]) -> str:
     if name == "hitting_time" and value == math.inf and result.get("goal_certain"):
         return "finite, but beyond 1e308"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(_number, value)) or "none"
+    return _number(value)
+
+
+def _number(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)

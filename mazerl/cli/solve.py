@@ -18,9 +18,11 @@ from mazerl.exact.corridor import (
 )
 from mazerl.exact.families import limit_gaps
 from mazerl.exact.limits import policy_logits
+from mazerl.exact.long_limits import success_within
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import BestBlind, best_blind, goal_known_time
 from mazerl.maze import Maze, compile_maze
+from mazerl.maze.paths import shortest_paths
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.topology import build
@@ -28,6 +30,11 @@ from mazerl.topology import build
 _OPTIONS: dict[str, Options] = {
     "policy": {"policy": (str, "uniform", POLICY_HELP)},
     "run": {
+        "limit": (
+            int | None,
+            None,
+            "a time limit in steps: say how likely each goal is reached within it [default: none]",
+        ),
         "method": (
             str,
             "auto",
@@ -53,20 +60,23 @@ _MOST_ENTRIES = 5_000
 
 
 def solve_report(
-    topology: str, parameters: dict[str, Any], policy: str = "uniform", method: str = "auto"
+    topology: str,
+    parameters: dict[str, Any],
+    policy: str = "uniform",
+    method: str = "auto",
+    limit: int | None = None,
 ) -> dict[str, Any]:
-    """Exact expected hitting time of a named policy, and what to compare it with."""
-    if method not in ("auto", "chain", "structured"):
-        raise MazerlError(f"unknown method {method!r}; known: auto, chain, structured")
+    """Exact expected hitting time of a named policy, and what to compare it with.
+
+    With a limit also the probability to arrive within it, goal by goal in the maze's order.
+    """
     maze = compile_maze(build(topology, **parameters))
     corridor, best = topology == "corridor", None
-    if method == "auto":
-        deep = corridor and maze.num_arcs > _CHAIN_ARCS and parameters["fork"] == "chance"
-        method = "structured" if deep else "chain"
-    if method == "structured" and not corridor:
-        raise MazerlError(f"method 'structured' knows corridors, not {topology!r}; use chain")
-    if method == "structured" and parameters["fork"] == "learned" and policy == "rlvr":
-        raise MazerlError("method 'structured' knows no learned fork; use chain, or fork chance")
+    method = _method(method, topology, parameters, maze, policy)
+    if limit is not None:
+        if method == "structured":
+            raise MazerlError("method 'structured' knows no time limit; use chain, or drop --limit")
+        _require_long_enough(maze, limit)
     if method == "structured":
         gaps = limit_gaps(policy, parameters["depth"])
         log_time = solve_families(gaps, parameters["width"], parameters["lanes"])
@@ -89,7 +99,39 @@ def solve_report(
         "num_vertices": maze.num_vertices, "num_arcs": maze.num_arcs, "num_goals": maze.num_goals,
         "method": method,
     }  # fmt: skip
+    if limit is not None:
+        success = success_within(maze, probabilities, limit)
+        result |= {
+            "limit": limit,
+            "success_within_limit": float(success.mean()),
+            "success_by_goal": success.tolist(),
+        }
     return result | (_corridor_facts(parameters) if corridor else _facts(maze, best))
+
+
+def _method(wanted: str, topology: str, parameters: dict[str, Any], maze: Maze, policy: str) -> str:
+    """The method to solve with, where it is possible."""
+    if wanted not in ("auto", "chain", "structured"):
+        raise MazerlError(f"unknown method {wanted!r}; known: auto, chain, structured")
+    corridor = topology == "corridor"
+    if wanted == "auto":
+        deep = corridor and maze.num_arcs > _CHAIN_ARCS and parameters["fork"] == "chance"
+        return "structured" if deep else "chain"
+    if wanted == "structured" and not corridor:
+        raise MazerlError(f"method 'structured' knows corridors, not {topology!r}; use chain")
+    if wanted == "structured" and parameters["fork"] == "learned" and policy == "rlvr":
+        raise MazerlError("method 'structured' knows no learned fork; use chain, or fork chance")
+    return wanted
+
+
+def _require_long_enough(maze: Maze, limit: int) -> None:
+    distance = shortest_paths(maze).distance
+    nearest = min(np.asarray(maze.goals).tolist(), key=lambda goal: distance[goal])
+    if limit < distance[nearest]:
+        raise MazerlError(
+            f"--limit is {limit}, but the nearest goal, vertex {nearest}, is {distance[nearest]} "
+            f"steps away: p = 0 for all {maze.num_goals} goals; give at least {distance[nearest]}"
+        )
 
 
 def _facts(maze: Maze, best: BestBlind | None) -> dict[str, Any]:

@@ -66,6 +66,37 @@ def test_solve_beyond_floating_point_is_null_with_a_logarithm(
     assert "finite, but beyond 1e308" in capsys.readouterr().out
 
 
+def test_solve_with_a_limit_tells_success_goal_by_goal(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a star the arms are alike; of arm length 2 a walk turns back with chance a half."""
+    star = ["solve", "path_star", "--arms", "3", "--length", "2"]
+    result = ask(capsys, *star, "--limit", "2")
+    assert result["success_by_goal"] == pytest.approx([1 / 6] * result["num_goals"], rel=1e-12)
+    assert result["success_within_limit"] == pytest.approx(1 / 6, rel=1e-12)
+    longer = ask(capsys, *star, "--limit", "4")
+    # Turned round in the first step's vertex, the walk tries once more.
+    assert longer["success_by_goal"][0] == pytest.approx(1 / 6 + 1 / 2 * 1 / 6, rel=1e-12)
+    assert "success_by_goal" not in ask(capsys, *star)
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--limit", "3"], "the nearest goal, vertex 9, is 9 steps away: p = 0 for all 4 goals"),
+        (["--limit", "0"], "--limit is 0"),
+        (["--limit", "90", "--method", "structured"], "'structured' knows no time limit"),
+    ],
+)
+def test_limits_that_solve_refuses(
+    capsys: pytest.CaptureFixture[str], flags: list[str], says: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["solve", "corridor", *flags])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert says in said
+    assert said.count("\n") == 1
+
+
 def test_sample_agrees_with_solve(capsys: pytest.CaptureFixture[str]) -> None:
     result = ask(capsys, "sample", "corridor", "--policy", "sft", "--limit", "3000")
     assert result["low"] <= result["exact_hitting_time"] <= result["high"]
