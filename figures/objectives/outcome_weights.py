@@ -56,7 +56,7 @@ def draw(data: Path) -> Figure:
     axes[2].set_xticks(places, map(str, places))
     axes[2].set_xlim(-1.5 * far, 1.5 * far)
     axes[2].minorticks_off()
-    axes[2].set_ylim(-high, 1.5 * high)
+    axes[2].set_ylim(min(cells["common"].min() - 1, -5) * 1.5, 1.5 * high)
     axes[2].set_xlabel("deviation of the weight, standard errors")
     axes[2].set_ylabel("another direction, standard errors")
     axes[2].set_title("measured against exact")
