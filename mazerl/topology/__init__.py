@@ -3,6 +3,7 @@
 from mazerl.topology.corridors import asymmetric_corridor, corridor
 from mazerl.topology.files import file
 from mazerl.topology.lattices import grid, ladder, rooms
+from mazerl.topology.passages import caves, hops, subdivide
 from mazerl.topology.random_graphs import erdos_renyi, random_regular
 from mazerl.topology.registry import (
     TOPOLOGIES,
@@ -22,11 +23,13 @@ __all__ = [
     "Graph",
     "asymmetric_corridor",
     "build",
+    "caves",
     "corridor",
     "erdos_renyi",
     "file",
     "find_topology",
     "grid",
+    "hops",
     "known_topologies",
     "ladder",
     "path_star",
@@ -34,5 +37,6 @@ __all__ = [
     "register",
     "rooms",
     "shuffled",
+    "subdivide",
     "tree",
 ]
