@@ -24,6 +24,7 @@ from mazerl.store.stopping import INTERRUPTED, PREEMPTED
 COMMANDS = {
     "topologies": ("List the mazes that can be built and their parameters.", "cli.topologies"),
     "graph": ("Say what is understood of a graph file; write it in another form.", "cli.graph"),
+    "pool": ("Say how hard a maze's problems are for a base model; choose some.", "cli.pool"),
     "solve": ("Print exact expected hitting times of a maze.", "cli.solve"),
     "sample": ("Estimate a hitting time from walks, with an interval.", "cli.sample"),
     "train": ("Train a policy by SFT, PPO, GRPO or distillation.", "cli.train"),

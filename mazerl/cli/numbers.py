@@ -18,11 +18,11 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("walks", "layers", "channels", "heads", "context", "max_degree", "steps", "batch",
          "microbatches", "walkers", "horizon", "epochs", "minibatches", "groups", "group",
-         "pass_k", "devices"),
+         "pass_k", "devices", "problems"),
         require_whole,
     ),
-    **dict.fromkeys(("backtracking", "gamma", "lam"), _SHARE),
-    **dict.fromkeys(("rate", "clip", "clip_high"), _POSITIVE),
+    **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "turning"), _SHARE),
+    **dict.fromkeys(("rate", "clip", "clip_high", "spread"), _POSITIVE),
     **dict.fromkeys(("entropy", "inertia"), _NOT_NEGATIVE),
     **dict.fromkeys(("arrival", "penalty"), require_number),
 }  # fmt: skip

@@ -19,6 +19,7 @@ from mazerl.errors import MazerlError, require_limit
 from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, plan_chain
 from mazerl.exact.episode import EpisodePlan, Problems, episode_value, plan_episode
 from mazerl.maze import Array, Maze
+from mazerl.maze.problems import require_goals
 from mazerl.policy.rows import require_rows, rows_of
 
 # Problems whose gradients a core finds at once, in its cache; and derivatives held, 2 GiB.
@@ -47,7 +48,7 @@ def arrival_law(
             is the start, or the limit is no whole number from 1 to 2³¹ - 1.
     """
     require_limit("the time limit", limit)
-    goals = _checked_goals(maze, goals)
+    goals = require_goals(maze, goals)
     rows = _checked_rows(maze, probabilities, goals)
     moves = (plan or plan_chain(maze)).moves
     blocks = (
@@ -93,7 +94,7 @@ def follow(maze: Maze, probabilities: np.ndarray, limit: int, goal: int) -> Hori
     What port p after arrival e is worth with h steps left, Q_h(e, p), is `to_go[h-1]` at its arc.
     """
     require_limit("the time limit", limit)
-    wanted = _checked_goals(maze, np.asarray([goal]))
+    wanted = require_goals(maze, np.asarray([goal]))
     (p,) = _checked_rows(maze, np.asarray(probabilities)[None], wanted)
     source, target, moved = _all_moves(maze, p)
     size = maze.num_arcs + 1
@@ -132,7 +133,7 @@ def success_gradient(
         MazerlError: as of `arrival_law`, or the gradients would not fit into memory.
     """
     require_limit("the time limit", limit)
-    goals = _checked_goals(maze, goals)
+    goals = require_goals(maze, goals)
     rows = _checked_rows(maze, probabilities, goals)
     entries, arrival = rows.shape[1], rows_of(maze).arrival
     if len(goals) * entries > _MOST_DERIVATIVES:
@@ -189,20 +190,6 @@ def _all_moves(maze: Maze, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
         np.concatenate([rows.arc, arc]),
         np.concatenate([p, 1.0 / degree[source]]),
     )
-
-
-def _checked_goals(maze: Maze, goals: np.ndarray | None) -> np.ndarray:
-    """Goals [X], the maze's own where none are given."""
-    found = np.asarray(maze.goals if goals is None else goals)
-    if found.ndim != 1 or not len(found) or not np.issubdtype(found.dtype, np.integer):
-        raise MazerlError("goals are no list of vertices; give their numbers")
-    wrong = (found < 0) | (found >= maze.num_vertices) | (found == int(maze.start))
-    if wrong.any():
-        raise MazerlError(
-            f"goal {found[wrong][0]} is the start or none of the {maze.num_vertices} vertices; "
-            "give others"
-        )
-    return found
 
 
 def _checked_rows(maze: Maze, probabilities: np.ndarray, goals: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 from mazerl.errors import MazerlError, require_limit, require_number, require_whole
 from mazerl.exact.episode import Problems, episode_value, plan_episode
 from mazerl.maze import Array, Maze
-from mazerl.maze.paths import shortest_paths
+from mazerl.maze.problems import require_goals, require_within
 from mazerl.policy.rows import require_rows, row_log_softmax, rows_of
 from mazerl.training.method import Batch, Method, Metrics, the_task
 
@@ -54,8 +54,8 @@ def success_ascent(
     require_limit("the time limit", limit)
     require_number("beta", beta, 0.0)
     shape = _shape(objective, require_whole("pass_k", pass_k))
-    wanted = np.asarray(maze.goals if goals is None else goals)
-    _require_within(maze, wanted, limit)
+    wanted = require_goals(maze, goals)
+    require_within(maze, wanted, limit)
     rows, plan = rows_of(maze), plan_episode(maze)
     arrivals = maze.num_arcs + 1
     degree = np.diff(rows.start)[rows.arrival]
@@ -107,13 +107,3 @@ def _shape(objective: str, k: int) -> Callable[[Array], Array]:
             f"unknown objective {objective!r}; known: {', '.join(get_args(Objective))}"
         )
     return shapes[objective]
-
-
-def _require_within(maze: Maze, goals: np.ndarray, limit: int) -> None:
-    distance = shortest_paths(maze).distance
-    far = [int(goal) for goal in goals if distance.get(int(goal), limit + 1) > limit]
-    if far:
-        raise MazerlError(
-            f"a limit of {limit} steps is too short for {len(far)} of {len(goals)} goals, whose "
-            f"p = 0 (vertex {far[0]} first); give a longer one, or leave them out"
-        )

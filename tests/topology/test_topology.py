@@ -52,6 +52,8 @@ SOME: dict[str, list[dict[str, Any]]] = {
     "asymmetric_corridor": [{}],
     "path_star": [{}, {"arms": 5, "length": 1}],
     "tree": [{}, {"branching": 3, "depth": 2, "fork": "learned"}],
+    "hops": [{}, {"forks": 2, "arms": 3, "length": 1}],
+    "caves": [{}, {"junctions": 5, "spine": 2, "loops": 0.5, "parallel": 0.5, "decorative": 0.5}],
     "ladder": [{}, {"length": 2}],
     "grid": [{}, {"height": 3, "width": 6, "loops": 0.5, "graph_seed": 3}, {"loops": 1.0}],
     "rooms": [{}, {"rooms": 3, "size": 5}],
