@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mazerl.errors import MazerlError
-    from mazerl.exact import turn_chain
-    from mazerl.exact.horizon import hit_probability
+    from mazerl.exact import horizon, turn_chain
     from mazerl.exact.markov import hitting_times, occupancy
     from mazerl.exact.optimum import best_blind
     from mazerl.maze import Maze, compile_maze
@@ -38,7 +37,7 @@ _WHERE = {
     "turns": "policy",
     "rollout": "walk.rollouts",
     "hitting_times": "exact.markov",
-    "hit_probability": "exact.horizon",
+    "horizon": "exact",
     "occupancy": "exact.markov",
     "best_blind": "exact.optimum",
     "turn_chain": "exact",
@@ -52,7 +51,7 @@ _WHERE = {
     "control": "sweep.claims",
     "Tables": "sweep.studies",
 }
-_MODULES = {"transformer", "turns", "turn_chain", "ppo", "grpo", "sft"}
+_MODULES = {"horizon", "transformer", "turns", "turn_chain", "ppo", "grpo", "sft"}
 
 __all__ = [
     "Family",
@@ -66,8 +65,8 @@ __all__ = [
     "control",
     "evaluate",
     "grpo",
-    "hit_probability",
     "hitting_times",
+    "horizon",
     "occupancy",
     "ppo",
     "register",

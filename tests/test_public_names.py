@@ -7,7 +7,7 @@ from types import ModuleType
 
 import mazerl
 
-MODULES = {"grpo", "ppo", "sft", "transformer", "turn_chain", "turns"}
+MODULES = {"horizon", "grpo", "ppo", "sft", "transformer", "turn_chain", "turns"}
 
 
 def test_importing_mazerl_loads_nothing_heavy() -> None:

@@ -23,7 +23,7 @@ _RULES: dict[str, Rule] = {
     ),
     **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "turning"), _SHARE),
     **dict.fromkeys(("rate", "clip", "clip_high", "spread"), _POSITIVE),
-    **dict.fromkeys(("entropy", "inertia"), _NOT_NEGATIVE),
+    **dict.fromkeys(("entropy", "inertia", "beta"), _NOT_NEGATIVE),
     **dict.fromkeys(("arrival", "penalty"), require_number),
 }  # fmt: skip
 

@@ -52,6 +52,8 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
             base_root, maze, description, decoder_of(config), config["seed"], write,
             max_degree(config) if config["policy"] == "turning" else None,
         )  # fmt: skip
+    if config["method"] == "grpo" and config.get("beta"):
+        task = task._replace(reference=params)
     key = jax.random.fold_in(key, _TRAIN)
     return Prepared(maze, policy, method, task, take(Training, config), params, key)
 

@@ -8,6 +8,7 @@ from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft
 from mazerl.training.advantages import ADVANTAGES
 from mazerl.training.objectives import Normalize
+from mazerl.training.reference import Estimator, Place
 from mazerl.walk.env import Reward
 
 METHODS: dict[str, str] = {
@@ -128,6 +129,9 @@ _METHOD: dict[str, Options] = {
             Normalize, grpo.Groups().normalize,
             "divide a walk's moves by those of all walks, by its own, or by the time limit",
         ),
+        "beta": (float, grpo.GRPOTask().beta, "what a nat of KL from the base model costs"),
+        "kl": (Estimator, grpo.Groups().kl, "estimator of that KL"),
+        "kl_in": (Place, grpo.Groups().kl_in, "where that KL counts"),
     },
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ import numpy as np
 def draw_histogram(success: np.ndarray, test: np.ndarray, limit: int, out: Path) -> None:
     """Draw p [X] of training and of held-out problems (`test` [X] bool) into a PNG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axis = figure.subplots()
@@ -24,5 +25,6 @@ def draw_histogram(success: np.ndarray, test: np.ndarray, limit: int, out: Path)
     axis.set_xscale("log")
     axis.set_xlabel(f"p = P(arrive within {limit} steps), base model; 10⁻⁴ or less at the left")
     axis.set_ylabel("problems")
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(frameon=False)
     figure.savefig(out, dpi=150)

@@ -7,7 +7,9 @@
         for each of `epochs` passes over `minibatches` parts:
             loss  = -mean over the policy's own moves of min(r A, clip(r) A) - entropy · H(π)
 
-The mean is over moves, or walk by walk, or the sum over the time limit (`objectives.Normalize`).
+Where the task has a reference and β, k(π, reference) · β is added to the loss or taken from the
+reward (`reference`). The mean is over moves, or walk by walk, or the sum over the time limit
+(`objectives.Normalize`).
 
 There is no value function. A group whose walks all succeed or all fail says nothing about success:
 with N walks and success probability p that happens with probability p^N + (1-p)^N.
@@ -35,6 +37,7 @@ from mazerl.training.objectives import (
     policy_terms,
 )
 from mazerl.training.parallel import split_walkers
+from mazerl.training.reference import Estimator, Place, divergence
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import Walks, rollout
 
@@ -55,6 +58,8 @@ class Groups:
     advantage: str = "spread"  # of `advantages.ADVANTAGES`
     pass_k: int = 4  # tries of pass@k, for the advantages that are of it
     normalize: Normalize = "tokens"
+    kl: Estimator = "k3"  # of the distance to a reference, where the task has one
+    kl_in: Place = "loss"
 
 
 class GRPOTask(NamedTuple):
@@ -64,6 +69,8 @@ class GRPOTask(NamedTuple):
     clip: float = 0.2
     clip_high: float | None = None  # as `clip`
     entropy: float = 0.0
+    beta: float = 0.0  # what a nat of distance to the reference costs, where there is one
+    reference: Any = None  # parameters
 
 
 class _Samples(NamedTuple):
@@ -72,12 +79,14 @@ class _Samples(NamedTuple):
     arc: Array  # [N, T]
     moves: Moves  # [N, T]
     advantage: Array  # [N] of the walk
+    reference: Array  # [N, T] log-probabilities of the moves; [N, 0] without a reference
 
 
 class _Shared(NamedTuple):
     clip: Array
     clip_high: Array
     entropy: Array
+    beta: Array
 
 
 def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> Method:
@@ -85,16 +94,19 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
 
     Raises:
         MazerlError: a size below 1, a group of one walk, minibatches that do not divide the walks,
-            an unknown advantage or normalisation, or a policy that cannot be trained.
+            an unknown advantage, normalisation or KL, or a policy that cannot be trained.
     """
     sizes = sizes or Groups()
     for name in ("groups", "group", "limit", "epochs", "minibatches"):
         require_whole(name, getattr(sizes, name))
     advantage_of(sizes.advantage, sizes.group, sizes.pass_k)
-    if sizes.normalize not in get_args(Normalize):
-        raise MazerlError(
-            f"unknown normalisation {sizes.normalize!r}; known: {', '.join(get_args(Normalize))}"
-        )
+    for told, name, known in (
+        ("normalisation", sizes.normalize, Normalize),
+        ("estimator of the KL", sizes.kl, Estimator),
+        ("place of the KL", sizes.kl_in, Place),
+    ):
+        if name not in get_args(known):
+            raise MazerlError(f"unknown {told} {name!r}; known: {', '.join(get_args(known))}")
     walks = sizes.groups * sizes.group
     if walks % sizes.minibatches:
         raise MazerlError(
@@ -124,15 +136,22 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
         real = jnp.arange(sizes.limit)[None, :] < seen.length[:, None]
         own = (real & is_decided(maze, arc)).astype(jnp.float32)
         reward = task.reward.arrival * seen.reached - task.reward.penalty * seen.length
+        reference = jnp.zeros((walks, 0))
+        if task.reference is not None:
+            reference = judge(policy, maze, task.reference, arc, seen.port).log_probability
+            if sizes.kl_in == "reward":
+                far = divergence(sizes.kl, judged.log_probability, reference)
+                reward -= task.beta * jnp.sum(own * far, 1)
         by_group = (sizes.groups, sizes.group)
         advantage = advantages(Outcomes(reward.reshape(by_group), seen.reached.reshape(by_group)))
         collected = _Samples(
             arc=arc,
             moves=Moves(seen.port, judged.log_probability, own),
             advantage=advantage.reshape(-1),
+            reference=reference,
         )
         high = task.clip if task.clip_high is None else task.clip_high
-        shared = _Shared(task.clip, high, task.entropy * (1 - share))
+        shared = _Shared(task.clip, high, task.entropy * (1 - share), task.beta)
         return Batch(collected, shared, _seen(seen, reward, sizes))
 
     def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
@@ -144,7 +163,13 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
             weight = move_weights(samples.moves.decided, sizes.normalize)
         terms = policy_terms(now, samples.moves, advantage, shared.clip, shared.clip_high, weight)
         told = {"entropy": terms.entropy, "kl": terms.kl}
-        return -terms.gain - shared.entropy * terms.entropy, told
+        loss = -terms.gain - shared.entropy * terms.entropy
+        if samples.reference.shape[1] and sizes.kl_in == "loss":
+            far = divergence(sizes.kl, now.log_probability, samples.reference)
+            each = move_weights(samples.moves.decided, sizes.normalize)
+            told["kl_reference"] = jnp.sum(each * far)
+            loss += shared.beta * told["kl_reference"]
+        return loss, told
 
     return Method(collect, loss, walk=walk, epochs=sizes.epochs, minibatches=sizes.minibatches)
 

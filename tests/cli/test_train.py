@@ -156,7 +156,7 @@ def test_grpo_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     words = ["grpo", *TINY, "--groups", "4", "--group", "8", "--limit", "40", "--steps", "30"]
     result = run(
-        capsys, *words, "--rate", "0.05", "--advantage", "leave_one_out", "--out", str(out)
+        capsys, *words, "--rate", "0.05", "--advantage", "leave_one_out_spread", "--out", str(out)
     )
     assert result["hitting_time"] < 0.9 * 24
     line = json.loads((out / "metrics.jsonl").read_text().splitlines()[0])

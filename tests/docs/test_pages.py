@@ -135,7 +135,7 @@ def test_pages_use_public_names_alone() -> None:
 def test_every_public_name_is_documented() -> None:
     page = (DOCS / "api.md").read_text()
     for name in mazerl.__all__:
-        module = name in {"grpo", "ppo", "sft", "transformer", "turns", "turn_chain"}
+        module = name in {"horizon", "grpo", "ppo", "sft", "transformer", "turns", "turn_chain"}
         wanted = rf"automodule:: mazerl\.{name}$" if module else rf"auto\w+:: {name}$"
         assert re.search(wanted, page, re.MULTILINE), name
 
