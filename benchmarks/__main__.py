@@ -19,7 +19,7 @@ from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
 from benchmarks.scale import TINY, scaled
 from benchmarks.sweeps import sweeps
-from mazerl import build, compile_maze
+from mazerl import build, compile_maze, horizon
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.corridor import solve_families
 from mazerl.exact.families import limit_gaps
@@ -39,8 +39,9 @@ console = Console(highlight=False)
 def main() -> None:
     """Run all benchmarks, or, for use by itself, one that needs a process of its own."""
     checkout = os.environ.get("PUREJAXRL", "")
-    if sys.argv[1:] in (["wide"], ["sparse"]):
-        {"wide": wide, "sparse": sparse}[sys.argv[1]]()
+    parts = {"wide": wide, "sparse": sparse, "limits": limits}
+    if len(sys.argv) == 2 and sys.argv[1] in parts:
+        parts[sys.argv[1]]()
         return
     if sys.argv[1:] == ["sweeps"]:
         sweeps(console)
@@ -50,7 +51,7 @@ def main() -> None:
         console.print("tiny sizes: these figures say nothing but that the benchmarks run\n")
     exact_training()
     deep_corridor()
-    for part in ("wide", "sparse"):
+    for part in parts:
         # A process of its own, so that its peak memory is its own.
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
@@ -125,6 +126,24 @@ def sparse() -> None:
     console.print(f"  plan, once per maze      {planned - begin:8.2f} s")
     console.print(f"  solve, once per policy   {solved - planned:8.2f} s")
     console.print(f"  peak memory, all told    {peak_gib():8.2f} GiB\n")
+
+
+def limits() -> None:
+    """Success within a limit, and its gradient, of many goals that a policy sees."""
+    vertices, goals, limit = scaled(1666, 20), scaled(1000, 10), scaled(500, 20)
+    graph = build("random_regular", vertices=vertices, degree=3, goals=goals)
+    maze = compile_maze(graph)
+    rows = rows_of(maze)
+    draw = np.random.default_rng(0).normal(size=(goals, rows.size))
+    seen = np.stack([row_probabilities(maze, each) for each in draw])
+    before, begin = peak_gib(), time.perf_counter()
+    found = horizon.success_gradient(maze, seen, limit)
+    seconds = time.perf_counter() - begin
+    console.print(f"p and its gradient, {goals} goals seen, {maze.num_arcs} arcs, T = {limit}")
+    console.print(
+        f"  with compilation         {seconds:8.2f} s  mean p = {found.success.mean():.4f}"
+    )
+    console.print(f"  peak memory, all told    {peak_gib():8.2f} GiB, before {before:.2f}\n")
 
 
 def random_walks() -> None:

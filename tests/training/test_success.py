@@ -13,9 +13,13 @@ from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.horizon import arrival_law, follow, success_gradient
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
+from mazerl.policy.tabular import TABULAR
 from mazerl.training import Training, train
+from mazerl.training.grpo import Groups, GRPOTask, grpo
 from mazerl.training.method import Batch
 from mazerl.training.success import success_ascent
+from mazerl.walk.env import Reward
+from tests.support.batches import one_batch
 
 DERIVATIVE = {
     "success": lambda p: np.ones_like(p),
@@ -70,6 +74,30 @@ def test_steps_and_divergence_have_the_gradients_of_differences(small: Maze) -> 
         step[entry] = 1e-5
         expected = (value(logits + step) - value(logits - step)) / 2e-5
         assert found[entry] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.02])
+def test_sampled_grpo_climbs_success_less_the_steps_until_the_limit(
+    small: Maze, penalty: float
+) -> None:
+    """RLOO's expected update is ∇(p - λE[min(τ, T)]): the limit is a part of the objective."""
+    limit, logits = 20, np.random.default_rng(3).normal(size=rows_of(small).size)
+    success, steps = (slope(small, logits, limit, objective=o) for o in ("success", "steps"))
+    sizes = Groups(1000, 8, limit, advantage="leave_one_out", normalize="constant")
+    method, params = grpo(small, TABULAR, sizes), jnp.asarray(logits, jnp.float32)
+
+    @jax.jit
+    def update(key: jax.Array) -> jax.Array:
+        batch = one_batch(method, GRPOTask(Reward(1.0, penalty)), params, key)
+        return -limit * jax.grad(partial(method.loss, small), has_aux=True)(params, batch)[0]
+
+    drawn = np.stack([np.asarray(update(jax.random.key(n))) for n in range(16)])
+    error = drawn.std(0, ddof=1) / np.sqrt(len(drawn)) + 1e-9
+    exact = success + penalty * steps
+    assert (np.abs(drawn.mean(0) - exact) < 5 * error).all()
+    # The control: another price of a step is another gradient.
+    other = success + (0.1 - penalty) * steps
+    assert (np.abs(drawn.mean(0) - other) > 5 * error).any()
 
 
 def test_with_the_goal_seen_success_becomes_sure_and_blind_it_does_not() -> None:
