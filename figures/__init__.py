@@ -22,5 +22,6 @@ _GROUPS = {
         "gallery",
     ),
     "objectives": ("outcome_weights",),
+    "boundary": ("chained_forks",),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

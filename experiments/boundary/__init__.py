@@ -1,0 +1,3 @@
+"""How far tries and steps reach: PASS@(k, T)."""
+
+STUDIES = ("chained_forks",)
