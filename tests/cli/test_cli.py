@@ -153,10 +153,13 @@ def test_a_topology_of_the_users_own(capsys: pytest.CaptureFixture[str]) -> None
         ("solve corridor --policy best --method structured", "known: uniform, sft, rlvr"),
         ("solve corridor --method magic", "unknown method 'magic'; known: auto, chain, structured"),
         ("solve corridor --fork learned --policy rlvr --method structured", "no learned fork"),
-        ("solve labyrinth", "unknown topology 'labyrinth'; known: asymmetric_corridor, corridor"),
+        (
+            "solve labyrinth",
+            "unknown topology 'labyrinth'; known: asymmetric_corridor, caves, corridor",
+        ),
         ("sample corridor --limit 0", "--limit is 0"),
         ("sample corridor --walks 0", "--walks is 0"),
-        ("conquer", "unknown command 'conquer'; known: topologies, graph, solve, sample"),
+        ("conquer", "unknown command 'conquer'; known: topologies, graph, pool, solve, sample"),
         ("topologies corridor", "takes no argument"),
     ],
 )
