@@ -4,7 +4,7 @@ import os
 
 
 def usable_cores() -> list[int]:
-    """Numbers of the cores that work may be pinned to or counted by, at least one."""
+    """Their numbers, at least one."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))

@@ -1,6 +1,5 @@
 """How many tries forks in series take, by the steps that a try may have."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from mazerl.exact.horizon import arrival_law
 from mazerl.maze import Maze
 from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record
-from mazerl.sweep.claims import Family, claim, control
+from mazerl.sweep.claims import Family, claim, control, every
 from mazerl.sweep.studies import Tables
 
 BUDGETS = (1.0, 1.5, 2.5, 4.0, 6.0)
@@ -113,22 +112,12 @@ def _claims(cells: pd.DataFrame) -> list[dict[str, object]]:
     return [
         claim("B4.1", "P(arrive within T) is that of few enough wrong choices, a negative "
               "binomial: largest relative difference", "below 1e-12", error, error < 1e-12),
-        _all(claim, "B4.2", "where T is below the mean time tries grow exponentially in forks, "
+        every(claim, "B4.2", "where T is below the mean time tries grow exponentially in forks, "
              f"their logarithm by 1.6 or more from {half} to {most}: policies and budgets",
-             grows & short, short),
-        _all(claim, "B4.3", f"where T is above it fewer than one try is needed at {most} forks, "
-             "and fewer than at half as many: policies and budgets", shrinks & ~short, ~short),
-        _all(control, "B4.c", "by the even policy's mean time the others' budgets between the two "
-             "are foretold wrongly", missed, between),
+             int((grows & short).sum()), int(short.sum())),
+        every(claim, "B4.3", f"where T is above it fewer than one try is needed at {most} forks, "
+             "and fewer than at half as many: policies and budgets", int((shrinks & ~short).sum()),
+             int((~short).sum())),
+        every(control, "B4.c", "by the even policy's mean time the others' budgets between the two "
+             "are foretold wrongly", int(missed.sum()), int(between.sum())),
     ]  # fmt: skip
-
-
-def _all(
-    kind: Callable[..., dict[str, object]],
-    name: str,
-    statement: str,
-    met: "pd.Series[bool]",
-    asked: "pd.Series[bool]",
-) -> dict[str, object]:
-    """A row on exact cells, which must all do."""
-    return kind(name, statement, "all", f"{met.sum()} of {asked.sum()}", bool((met == asked).all()))

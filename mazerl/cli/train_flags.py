@@ -130,7 +130,10 @@ _METHOD: dict[str, Options] = {
             "divide a walk's moves by those of all walks, by its own, or by the time limit",
         ),
         "beta": (float, grpo.GRPOTask().beta, "what a nat of KL from the base model costs"),
-        "kl": (Estimator, grpo.Groups().kl, "estimator of that KL"),
+        "kl": (
+            Estimator, grpo.Groups().kl,
+            "estimator of that KL: k2 or k3 hold in the loss, k1 in the reward",
+        ),
         "kl_in": (Place, grpo.Groups().kl_in, "where that KL counts"),
     },
 }  # fmt: skip

@@ -63,6 +63,16 @@ class Problems(NamedTuple):
     arrival: float  # reward of reaching the goal; not differentiated
 
 
+class _Chain(NamedTuple):
+    """Problems laid out by a plan: A positions of arcs, E entries."""
+
+    is_goal: Array  # [A, X] bool: leaving by the arc reaches the goal
+    moves: Array  # [E, X] or [E, 1] probabilities
+    reward: Array  # [A, X] or [A, 1]
+    arrival: Array  # []
+    begin: Array  # [ways, X] or [ways, 1] probabilities of the first move
+
+
 def plan_episode(maze: Maze) -> EpisodePlan:
     """Lay out a maze for `episode_value`."""
     rows = rows_of(maze)
@@ -109,61 +119,47 @@ def episode_value(plan: EpisodePlan, problems: Problems, limit: int) -> Array:
         if len(plan.first_entry)
         else jnp.full((len(ways), 1), 1 / len(ways))
     )
-    last = _value(plan, limit - 1, is_goal, moves, reward[plan.arrival], arrival, begin)
-    return reward[-1] + last
+    chain = _Chain(is_goal, moves, reward[plan.arrival], jnp.asarray(arrival, float), begin)
+    return reward[-1] + _value(plan, limit - 1, chain)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _value(
-    plan: EpisodePlan,
-    steps: int,
-    is_goal: Array,
-    moves: Array,
-    reward: Array,
-    arrival: float,
-    begin: Array,
-) -> Array:
+def _value(plan: EpisodePlan, steps: int, chain: _Chain) -> Array:
     """Σ over first moves [X] of their probability and what `steps` steps more are worth."""
-    back = partial(_back, plan, is_goal, moves, reward, arrival)
-    value = jax.lax.fori_loop(0, steps, lambda _, v: back(v), jnp.zeros(is_goal.shape))
-    return jnp.sum(begin * _ahead(plan, is_goal, arrival, value)[plan.first], 0)
+    nothing = jnp.zeros(chain.is_goal.shape)
+    value = jax.lax.fori_loop(0, steps, lambda _, v: _back(plan, chain, v), nothing)
+    return jnp.sum(chain.begin * _ahead(plan, chain, value)[plan.first], 0)
 
 
 def _value_forward(
-    plan: EpisodePlan,
-    steps: int,
-    is_goal: Array,
-    moves: Array,
-    reward: Array,
-    arrival: float,
-    begin: Array,
-) -> tuple[Array, tuple[Array, ...]]:
+    plan: EpisodePlan, steps: int, chain: _Chain
+) -> tuple[Array, tuple[EpisodePlan, _Chain, Array, Array]]:
     size, parts = _parts(steps)
-    back = partial(_back, plan, is_goal, moves, reward, arrival)
+
+    def rise(value: Array, by: int) -> Array:
+        return jax.lax.fori_loop(0, by, lambda _, v: _back(plan, chain, v), value)
 
     def part(value: Array, _: None) -> tuple[Array, Array]:
-        return jax.lax.fori_loop(0, size, lambda _, v: back(v), value), value
+        return rise(value, size), value
 
-    value, kept = jax.lax.scan(part, jnp.zeros(is_goal.shape), None, length=parts - 1)
+    value, kept = jax.lax.scan(part, jnp.zeros(chain.is_goal.shape), None, length=parts - 1)
     kept = jnp.concatenate([kept, value[None]])
-    value = jax.lax.fori_loop(0, steps - (parts - 1) * size, lambda _, v: back(v), value)
-    ahead = _ahead(plan, is_goal, arrival, value)[plan.first]
-    total = jnp.sum(begin * ahead, 0)
-    return total, (plan, is_goal, moves, reward, arrival, begin, kept, ahead)
+    ahead = _ahead(plan, chain, rise(value, steps - (parts - 1) * size))[plan.first]
+    return jnp.sum(chain.begin * ahead, 0), (plan, chain, kept, ahead)
 
 
-def _value_backward(steps: int, kept: tuple[Array, ...], wanted: Array) -> tuple[Array | None, ...]:
-    plan, is_goal, moves, reward, arrival, begin, values, ahead = kept
-    size, parts = _parts(steps)
-    back = partial(_back, plan, is_goal, moves, reward, arrival)
-    undo = jnp.asarray(plan.undo)
-    first = jnp.zeros(is_goal.shape).at[plan.first].add(begin * wanted[None])
+def _value_backward(
+    steps: int, kept: tuple[EpisodePlan, _Chain, Array, Array], wanted: Array
+) -> tuple[None, _Chain]:
+    plan, chain, values, ahead = kept
+    is_goal, (size, parts) = chain.is_goal, _parts(steps)
     nothing = jnp.zeros(is_goal.shape)
+    first = nothing.at[plan.first].add(chain.begin * wanted[None])
     sums = (tuple(map(jnp.zeros_like, _pairs(plan, nothing, nothing))), nothing)
 
     def arrive(leaving: Array) -> Array:
         """Occupancy after a step; what reached the goal is gone."""
-        return jnp.where(is_goal, 0.0, leaving)[undo]
+        return jnp.where(is_goal, 0.0, leaving)[jnp.asarray(plan.undo)]
 
     entering = arrive(first)
 
@@ -171,15 +167,15 @@ def _value_backward(steps: int, kept: tuple[Array, ...], wanted: Array) -> tuple
         mass, (by_move, visits) = carry
         height, value = now
         mass = jnp.where(height == steps - 1, entering, mass)
-        worth = _ahead(plan, is_goal, arrival, value)
+        worth = _ahead(plan, chain, value)
         by_move = tuple(map(jnp.add, by_move, _pairs(plan, mass, worth)))
-        return (arrive(_leaving(plan, moves, mass)), (by_move, visits + mass)), None
+        return (arrive(_leaving(plan, chain, mass)), (by_move, visits + mass)), None
 
     def part(carry: _Sums, now: tuple[Array, Array]) -> tuple[_Sums, None]:
         lowest, value = now
 
         def up(value: Array, _: None) -> tuple[Array, Array]:
-            return back(value), value
+            return _back(plan, chain, value), value
 
         _, stacked = jax.lax.scan(up, value, None, length=size)
         heights = lowest + jnp.arange(size)
@@ -189,13 +185,12 @@ def _value_backward(steps: int, kept: tuple[Array, ...], wanted: Array) -> tuple
     start = (nothing, sums)
     lowest = size * jnp.arange(parts)
     (_, (by_move, visits)), _ = jax.lax.scan(part, start, (lowest, values), reverse=True)
-    return (
-        None,
-        None,
-        _fold(_joined(by_move), moves),
-        _fold(visits, reward),
-        None,
-        _fold(ahead * wanted[None], begin),
+    return None, _Chain(
+        is_goal=None,
+        moves=_fold(_joined(by_move), chain.moves),
+        reward=_fold(visits, chain.reward),
+        arrival=None,
+        begin=_fold(ahead * wanted[None], chain.begin),
     )
 
 
@@ -218,30 +213,28 @@ def _total(parts: Iterable[Array]) -> Array:
     return reduce(jnp.add, parts)
 
 
-def _ahead(plan: EpisodePlan, is_goal: Array, arrival: Array, value: Array) -> Array:
+def _ahead(plan: EpisodePlan, chain: _Chain, value: Array) -> Array:
     """What leaving by each arc is worth [A, X]."""
-    return jnp.where(is_goal, arrival, value[plan.undo])
+    return jnp.where(chain.is_goal, chain.arrival, value[plan.undo])
 
 
-def _back(
-    plan: EpisodePlan, is_goal: Array, moves: Array, reward: Array, arrival: Array, value: Array
-) -> Array:
+def _back(plan: EpisodePlan, chain: _Chain, value: Array) -> Array:
     """V_h [A, X] from V_{h-1}."""
-    worth, parts, e, a = _ahead(plan, is_goal, arrival, value), [], 0, 0
+    worth, parts, e, a = _ahead(plan, chain, value), [], 0, 0
     for group in plan.groups:
         n, d, by_chance = group
         here = worth[a : a + n * d].reshape(n, d, -1)
         if by_chance:
             parts.append(jnp.broadcast_to(here.mean(1, keepdims=True), here.shape))
         else:
-            p = moves[e : e + n * d * d].reshape(n, d, d, -1)
+            p = chain.moves[e : e + n * d * d].reshape(n, d, d, -1)
             parts.append(_total(p[:, :, j] * here[:, None, j] for j in range(d)))
             e += n * d * d
         a += n * d
-    return _joined(parts) + reward
+    return _joined(parts) + chain.reward
 
 
-def _leaving(plan: EpisodePlan, moves: Array, mass: Array) -> Array:
+def _leaving(plan: EpisodePlan, chain: _Chain, mass: Array) -> Array:
     """Occupancy of the next arcs [A, X]."""
     parts, e, a = [], 0, 0
     for group in plan.groups:
@@ -250,7 +243,7 @@ def _leaving(plan: EpisodePlan, moves: Array, mass: Array) -> Array:
         if by_chance:
             parts.append(jnp.broadcast_to(here.mean(1, keepdims=True), here.shape))
         else:
-            p = moves[e : e + n * d * d].reshape(n, d, d, -1)
+            p = chain.moves[e : e + n * d * d].reshape(n, d, d, -1)
             parts.append(_total(p[:, i] * here[:, i, None] for i in range(d)))
             e += n * d * d
         a += n * d

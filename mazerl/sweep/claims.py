@@ -89,6 +89,19 @@ def share(
     )  # fmt: skip
 
 
+def every(
+    kind: Callable[..., dict[str, Any]],
+    name: str,
+    statement: str,
+    met: int,
+    total: int,
+    tolerance: str = "",
+) -> dict[str, Any]:
+    """A claim's or a control's row on cells that must all do, and are no independent trials."""
+    told = f"{met} of {total}"
+    return kind(name, statement, "all", told, met == total, tolerance=tolerance)
+
+
 def _number(value: object) -> str:
     """Eight significant digits are more than platforms agree on where walks were sampled."""
     return f"{value:.7g}" if isinstance(value, float) else str(value)

@@ -1,15 +1,15 @@
 """Distance from a reference policy, estimated from moves that the policy made (Schulman 2020).
 
-With r = π_ref / π at a move drawn from π, the mean of each estimator stands for KL(π ‖ π_ref):
+With r = π_ref / π at a move drawn from π, as values k1 = -log r and k3 = r - 1 - log r are unbiased
+for KL(π ‖ π_ref), and k2 = (log r)² / 2 is not. What each does to the policy is another matter.
 
-    k1 = -log r               unbiased; may be negative; differentiated in a loss its mean is not
-    k2 = (log r)² / 2         biased; differentiated in a loss its mean slope is the KL's, on policy
-    k3 = r - 1 - log r        unbiased and never negative; differentiated in a loss it is that of
-                              the KL the other way round, on policy
+    in the loss, where its slope counts     in the reward, where its value times the score counts
+    k1  no pull at all: its mean slope is 0  the slope of the KL of whole walks
+    k2  that of the KL, state by state       not that of the KL: its own slope is left out,
+    k3  that of the KL the other way round   and near the reference there is no pull
 
-all at the states that were visited: none of them sees that the policy decides which these are. So
-the same letter means something else in a loss than in a reward, where nothing is
-differentiated and k1 and k3 are right.
+So k2 or k3 belong into the loss and k1 into the reward (tested). In the loss none of them sees that
+the policy decides which states are visited.
 """
 
 from typing import Literal

@@ -49,8 +49,11 @@ def test_hops_take_as_many_tries_as_a_negative_binomial(arms: int, length: int) 
 
 
 def test_caves_are_trees_of_junctions_and_passages() -> None:
-    for seed in range(5):
-        graph = build("caves", junctions=20, fewest=3, most=5, passage=4, graph_seed=seed)
+    graphs = [
+        build("caves", junctions=20, fewest=3, most=5, passage=4, graph_seed=seed)
+        for seed in range(5)
+    ]
+    for graph in graphs:
         assert nx.is_tree(nx.Graph(graph))
         degree = np.asarray([d for _, d in graph.degree()])
         assert (degree > 2).sum() == 20
@@ -61,10 +64,13 @@ def test_caves_are_trees_of_junctions_and_passages() -> None:
         ends = {v for v, d in graph.degree() if d != 2} - {0}
         assert set(graph.graph["goals"]) == ends
         compile_maze(graph)
+    for ways in (3, 6):
+        graph = build("caves", junctions=20, fewest=ways, most=ways)
+        assert {d for _, d in graph.degree()} == {1, 2, ways}
     again = build("caves", junctions=20, fewest=3, most=5, passage=4, graph_seed=4)
-    assert nx.utils.graphs_equal(again, graph)
     other = build("caves", junctions=20, fewest=3, most=5, passage=4, graph_seed=5)
-    assert not nx.utils.graphs_equal(other, graph)
+    assert nx.utils.graphs_equal(again, graphs[4])
+    assert not nx.utils.graphs_equal(other, graphs[4])
 
 
 def test_caves_have_a_spine_loops_and_parallel_and_decorative_ways() -> None:

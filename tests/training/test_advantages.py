@@ -1,5 +1,6 @@
 """GRPO's family: advantages by hand and by enumeration, what they climb, and moves' weights."""
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations, product
 
@@ -21,7 +22,7 @@ from mazerl.walk.env import Reward
 from tests.support.batches import one_batch
 
 
-def outcomes(*groups: list[int]) -> Outcomes:
+def outcomes(*groups: Sequence[int]) -> Outcomes:
     success = jnp.asarray(groups, bool)
     return Outcomes(success.astype(jnp.float32), success)
 
@@ -62,11 +63,29 @@ def test_pass_at_k_is_what_subsets_say(k: int) -> None:
             assert row[i] == pytest.approx(added, rel=1e-5), (group, i)
 
 
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_pass_at_k_over_its_spread_is_the_mean_over_subsets(k: int) -> None:
+    """All subsets of k walks are one group, rewarded by their best; a walk has their mean."""
+    size = 6
+    groups = [[n < right for n in range(size)] for right in range(1, size - k + 1)]
+    found = np.asarray(advantage_of("pass_at_k_spread", size, k)(outcomes(*groups)))
+    subsets = list(combinations(range(size), k))
+    for group, row in zip(groups, found, strict=True):
+        best = np.asarray([max(group[j] for j in s) for s in subsets], float)
+        each = (best - best.mean()) / best.std()
+        for i in range(size):
+            mine = np.mean([a for a, s in zip(each, subsets, strict=True) if i in s])
+            assert row[i] == pytest.approx(mine, rel=1e-4, abs=1e-5), (group, i)
+    # What the paper's code gives for 1 of 16 and k = 4.
+    one = np.asarray(advantage_of("pass_at_k_spread", 16, 4)(outcomes([1] + [0] * 15)))[0]
+    np.testing.assert_allclose(one[:2], [1.732, -0.1155], rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", ADVANTAGES)
 @pytest.mark.parametrize("p", [0.05, 0.4])
 def test_weights_are_those_of_all_groups(name: str, p: float) -> None:
     """E of one walk's advantage times its score, over the 2^N outcomes of a coin's N throws."""
-    size, total = 6, 0.0
+    size = 6
     groups = np.asarray(list(product((0, 1), repeat=size)))
     advantage = np.asarray(advantage_of(name, size)(outcomes(*groups.tolist())), float)
     chance = np.prod(np.where(groups, p, 1 - p), axis=1)

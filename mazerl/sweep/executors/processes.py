@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from mazerl.cores import usable_cores
 from mazerl.sweep.executors import RETRIES, WAIT, Tell
 from mazerl.sweep.tasks import Ended, Failure, Stopped, Task, perform
 
@@ -77,7 +78,7 @@ class Processes:
         return next((worker for worker in self._pool if worker.task is None), None)
 
     def _begin(self) -> _Worker:
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        cores = usable_cores() if hasattr(os, "sched_setaffinity") else []
         taken = {worker.process.name for worker in self._pool}
         number = next(n for n in range(self.workers) if f"worker {n}" not in taken)
         core = cores[number % len(cores)] if cores else None

@@ -1,0 +1,73 @@
+"""`mazerl pool`: what it tells, chooses, writes and refuses."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mazerl import build, compile_maze
+from mazerl.cli.main import main
+from mazerl.exact.horizon import arrival_law
+from mazerl.policy.bases import straight_rows
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.rows import rows_of
+
+CAVES = ["pool", "caves", "--junctions", "40", "--spine", "4"]
+
+
+@pytest.mark.parametrize("base", ["uniform", "straight"])
+def test_the_base_that_is_named_is_the_one_that_walks(
+    base: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*CAVES, "--base", base, "--turning", "0.1", "--ask", "own", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    maze = compile_maze(build("caves", junctions=40, spine=4))
+    rows = (
+        straight_rows(maze, 0.1)
+        if base == "straight"
+        else row_probabilities(maze, np.zeros(rows_of(maze).size))
+    )
+    expected = arrival_law(maze, rows, 100).sum(1)
+    assert told["goals"] == maze.goals.tolist()
+    np.testing.assert_allclose(told["success_by_goal"], expected, rtol=1e-12)
+
+
+def test_the_command_tells_and_chooses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "pool.csv"
+    main([*CAVES, "--problems", "80", "--json", "--out", str(out)])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["training"], told["held_out"]) == (60, 20)
+    assert sum(each["problems"] for each in told["strata"]) == 80
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert [int(row["goal"]) for row in rows] == told["goals"]
+    assert [float(row["p"]) for row in rows] == told["success_by_goal"]
+    assert [row["split"] == "test" for row in rows] == told["test"]
+    main([*CAVES, "--out", str(tmp_path / "pool.png")])
+    said = capsys.readouterr().out
+    assert said.count("#") > 30
+    assert (tmp_path / "pool.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--out", "pool.txt"], "give NAME.csv or NAME.png"),
+        (["--problems", "5000"], "the pool needs"),
+        (["--problems", "0"], "--problems is 0"),
+        (["--held-out", "1"], "leaves one of the two sets empty"),
+        (["--turning", "1.5"], "--turning is 1.5"),
+        (["--spread", "0"], "--spread is 0"),
+        (["--limit", "3", "--ask", "own"], "a limit of 3 steps is too short for"),
+    ],
+)
+def test_pools_that_cannot_be(
+    capsys: pytest.CaptureFixture[str], flags: list[str], says: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([*CAVES, *flags])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert says in said
+    assert said.count("\n") == 1
