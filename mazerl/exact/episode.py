@@ -11,7 +11,7 @@ Arcs lie sorted by the degree of their tail, so that a step is a small product a
 state after arrival e is told by the arc that would undo it, one of those that leave there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from math import isqrt
@@ -155,7 +155,7 @@ def _value_backward(
     is_goal, (size, parts) = chain.is_goal, _parts(steps)
     nothing = jnp.zeros(is_goal.shape)
     first = nothing.at[plan.first].add(chain.begin * wanted[None])
-    sums = (tuple(map(jnp.zeros_like, _pairs(plan, nothing, nothing))), nothing)
+    sums = (tuple(map(jnp.zeros_like, _pairs(plan, chain, nothing, nothing))), nothing)
 
     def arrive(leaving: Array) -> Array:
         """Occupancy after a step; what reached the goal is gone."""
@@ -168,7 +168,7 @@ def _value_backward(
         height, value = now
         mass = jnp.where(height == steps - 1, entering, mass)
         worth = _ahead(plan, chain, value)
-        by_move = tuple(map(jnp.add, by_move, _pairs(plan, mass, worth)))
+        by_move = tuple(map(jnp.add, by_move, _pairs(plan, chain, mass, worth)))
         return (arrive(_leaving(plan, chain, mass)), (by_move, visits + mass)), None
 
     def part(carry: _Sums, now: tuple[Array, Array]) -> tuple[_Sums, None]:
@@ -218,47 +218,54 @@ def _ahead(plan: EpisodePlan, chain: _Chain, value: Array) -> Array:
     return jnp.where(chain.is_goal, chain.arrival, value[plan.undo])
 
 
+def _at_vertices(
+    plan: EpisodePlan, chain: _Chain, column: Array
+) -> Iterator[tuple[Array, Array | None]]:
+    """Of each group what `column` [A, X] has at its arcs [vertices, degree, X], and its moves.
+
+    Moves are [vertices, way in, way out, X]; None where chance moves.
+    """
+    a = e = 0
+    for n, d, by_chance in plan.groups:
+        here = column[a : a + n * d].reshape(n, d, -1)
+        size = 0 if by_chance else n * d * d
+        yield here, None if by_chance else chain.moves[e : e + size].reshape(n, d, d, -1)
+        a, e = a + n * d, e + size
+
+
 def _back(plan: EpisodePlan, chain: _Chain, value: Array) -> Array:
     """V_h [A, X] from V_{h-1}."""
-    worth, parts, e, a = _ahead(plan, chain, value), [], 0, 0
-    for group in plan.groups:
-        n, d, by_chance = group
-        here = worth[a : a + n * d].reshape(n, d, -1)
-        if by_chance:
-            parts.append(jnp.broadcast_to(here.mean(1, keepdims=True), here.shape))
-        else:
-            p = chain.moves[e : e + n * d * d].reshape(n, d, d, -1)
-            parts.append(_total(p[:, :, j] * here[:, None, j] for j in range(d)))
-            e += n * d * d
-        a += n * d
+    parts = [
+        _evenly(ahead) if p is None else _total(p[:, :, j] * ahead[:, None, j] for j in _ways(p))
+        for ahead, p in _at_vertices(plan, chain, _ahead(plan, chain, value))
+    ]
     return _joined(parts) + chain.reward
 
 
 def _leaving(plan: EpisodePlan, chain: _Chain, mass: Array) -> Array:
     """Occupancy of the next arcs [A, X]."""
-    parts, e, a = [], 0, 0
-    for group in plan.groups:
-        n, d, by_chance = group
-        here = mass[a : a + n * d].reshape(n, d, -1)
-        if by_chance:
-            parts.append(jnp.broadcast_to(here.mean(1, keepdims=True), here.shape))
-        else:
-            p = chain.moves[e : e + n * d * d].reshape(n, d, d, -1)
-            parts.append(_total(p[:, i] * here[:, i, None] for i in range(d)))
-            e += n * d * d
-        a += n * d
+    parts = [
+        _evenly(here) if p is None else _total(p[:, i] * here[:, i, None] for i in _ways(p))
+        for here, p in _at_vertices(plan, chain, mass)
+    ]
     return _joined(parts)
 
 
-def _pairs(plan: EpisodePlan, mass: Array, worth: Array) -> list[Array]:
+def _pairs(plan: EpisodePlan, chain: _Chain, mass: Array, worth: Array) -> list[Array]:
     """Occupancy times what each move is worth, group by group: [vertices, degree, degree, X]."""
-    parts, a = [], 0
-    for n, d, by_chance in plan.groups:
-        if not by_chance:
-            here = mass[a : a + n * d].reshape(n, d, 1, -1)
-            parts.append(here * worth[a : a + n * d].reshape(n, 1, d, -1))
-        a += n * d
-    return parts
+    both = zip(
+        _at_vertices(plan, chain, mass), _at_vertices(plan, chain, worth), strict=True
+    )  # fmt: skip
+    return [here[:, :, None] * ahead[:, None] for (here, p), (ahead, _) in both if p is not None]
+
+
+def _ways(p: Array) -> range:
+    return range(p.shape[1])
+
+
+def _evenly(here: Array) -> Array:
+    """What chance makes of it: the mean, whichever way the walk came or goes."""
+    return jnp.broadcast_to(here.mean(1, keepdims=True), here.shape)
 
 
 def _joined(parts: Sequence[Array]) -> Array:
