@@ -23,7 +23,7 @@ from mazerl.maze.problems import require_goals
 from mazerl.policy.rows import require_rows, rows_of
 
 # Problems whose gradients a core finds at once, in its cache; and derivatives held, 2 GiB.
-_BLOCK = 8
+_BLOCK = 4
 _MOST_DERIVATIVES = 2**28
 
 
