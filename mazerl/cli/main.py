@@ -31,6 +31,8 @@ COMMANDS = {
     "evaluate": ("Say how well a trained run walks, exactly or from walks.", "cli.evaluate"),
     "draw": ("Draw a maze, with what a policy or a run does there.", "cli.draw"),
     "watch": ("Write a page that plays walks of a run step by step.", "cli.watch"),
+    "export": ("Write mazes as prompts and walks for language models.", "cli.export"),
+    "score": ("Score a language model's answers, and say where they go wrong.", "cli.score"),
     "sweep": ("Run studies: grids of cells, their tables and their claims.", "sweep.commands"),
 }
 

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from mazerl.cores import usable_cores
 from mazerl.errors import MazerlError, require_limit
-from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, plan_chain
+from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, moves_of
 from mazerl.exact.episode import EpisodePlan, Problems, episode_value, plan_episode
 from mazerl.maze import Array, Maze
 from mazerl.maze.problems import require_goals
@@ -50,7 +50,7 @@ def arrival_law(
     require_limit("the time limit", limit)
     goals = require_goals(maze, goals)
     rows = _checked_rows(maze, probabilities, goals)
-    moves = (plan or plan_chain(maze)).moves
+    moves = plan.moves if plan else moves_of(maze)
     blocks = (
         np.array_split(np.arange(len(goals)), -(-len(goals) // GOAL_BLOCK))
         if len(rows) == 1

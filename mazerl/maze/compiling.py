@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import fields, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -39,7 +39,8 @@ def compile_maze(graph: Graph) -> Maze:
     index = {name: number for number, name in enumerate(graph)}
     start = _known_vertex(graph.graph.get("start"), "start", index)
     goals = _goals(graph, start, index)
-    tail, head, first_arc, degree, reverse = _arcs(graph, index)
+    near, far = _ends(graph, index)
+    tail, head, first_arc, degree, reverse = arcs_of(near, far, len(graph))
     if degree[start] == 0:
         raise MazerlError(f"start {_name(graph, start)} has no way out; add an edge to it")
     _require_reachable(graph, start, goals, tail, head)
@@ -138,8 +139,18 @@ def _goals(graph: Graph, start: int, index: dict[Any, int]) -> np.ndarray:
     return np.asarray(goals, np.int32)
 
 
-def _arcs(graph: Graph, index: dict[Any, int]) -> tuple[np.ndarray, ...]:
-    """tail [A], head [A], first_arc [V], degree [V], reverse [A], sorted by tail."""
+class Arcs(NamedTuple):
+    """Both directions of every edge, sorted by tail; what `Maze` has under the same names."""
+
+    tail: np.ndarray  # [A]
+    head: np.ndarray  # [A]
+    first_arc: np.ndarray  # [V]
+    degree: np.ndarray  # [V]
+    reverse: np.ndarray  # [A]
+
+
+def _ends(graph: Graph, index: dict[Any, int]) -> np.ndarray:
+    """Both ends of each edge [2, A/2], none of which leads back to where it begins."""
     edges = graph.number_of_edges()
     ends = (index[v] for v in chain.from_iterable(graph.edges()))
     near, far = np.fromiter(ends, np.int32, 2 * edges).reshape(edges, 2).T
@@ -147,15 +158,21 @@ def _arcs(graph: Graph, index: dict[Any, int]) -> tuple[np.ndarray, ...]:
     if len(loops):
         vertex = _name(graph, int(near[loops[0]]))
         raise MazerlError(f"vertex {vertex} has an edge to itself; remove the self-loop")
+    return np.stack([near, far])
+
+
+def arcs_of(near: np.ndarray, far: np.ndarray, num_vertices: int) -> Arcs:
+    """The arcs of edges whose ends are `near` and `far` [A/2], in the order that mazes have."""
+    edges = len(near)
     tails = np.concatenate([near, far])
     order = np.argsort(tails, kind="stable")
     position = np.empty(2 * edges, np.int32)
     position[order] = np.arange(2 * edges, dtype=np.int32)
-    degree = np.bincount(tails, minlength=len(graph)).astype(np.int32)
+    degree = np.bincount(tails, minlength=num_vertices).astype(np.int32)
     first_arc = (np.cumsum(degree) - degree).astype(np.int32)
     heads = np.concatenate([far, near])
     partner = np.concatenate([np.arange(edges, 2 * edges), np.arange(edges)])
-    return tails[order], heads[order], first_arc, degree, position[partner[order]]
+    return Arcs(tails[order], heads[order], first_arc, degree, position[partner[order]])
 
 
 def _require_reachable(
