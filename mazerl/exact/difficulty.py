@@ -60,14 +60,23 @@ def _times(moves: Moves, p: np.ndarray, head: np.ndarray, goals: np.ndarray) -> 
     np.add.at(chain, (moves.source, moves.target), np.concatenate([p, moves.by_chance]))
     inverse = np.linalg.inv(np.eye(n) - chain + 1 / n)
     ones, stationary, start = inverse.sum(1), inverse.mean(0), int(moves.state_of[-1])
-    times = np.empty(len(goals))
-    for x, goal in enumerate(goals):
-        at = np.unique(moves.state_of[:-1][head == goal])
-        system = np.zeros((len(at) + 1, len(at) + 1))
-        system[:-1, :-1], system[:-1, -1] = -inverse[np.ix_(at, at)], 1.0
+    times, arrivals = np.empty(len(goals)), _arrivals(moves.state_of[:-1], head, goals)
+    for size in {len(at) for at in arrivals}:
+        asked = [x for x, at in enumerate(arrivals) if len(at) == size]
+        at = np.stack([arrivals[x] for x in asked])
+        system, right = np.zeros((len(at), size + 1, size + 1)), np.ones((len(at), size + 1, 1))
+        system[:, :-1, :-1], system[:, :-1, -1] = -inverse[at[:, :, None], at[:, None]], 1.0
         # The stationary law is π = wᵀZ, and Σ c_s π_s = 1 makes the equation solvable.
-        system[-1, :-1] = stationary[at]
-        right = np.append(-ones[at], 1.0)
-        unknown = np.linalg.solve(system, right)
-        times[x] = ones[start] - inverse[start, at] @ unknown[:-1] + unknown[-1]
+        system[:, -1, :-1], right[:, :-1, 0] = stationary[at], -ones[at]
+        unknown = np.linalg.solve(system, right)[..., 0]
+        lost = (inverse[start, at] * unknown[:, :-1]).sum(1)
+        times[asked] = ones[start] - lost + unknown[:, -1]
     return times if (times < _LONGEST).all() else None
+
+
+def _arrivals(state_of: np.ndarray, head: np.ndarray, goals: np.ndarray) -> list[np.ndarray]:
+    """The states in which each goal has just been reached."""
+    order = np.argsort(head, kind="stable")
+    first = np.searchsorted(head[order], goals)
+    last = np.searchsorted(head[order], goals, "right")
+    return [np.unique(state_of[order[a:b]]) for a, b in zip(first, last, strict=True)]

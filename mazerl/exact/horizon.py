@@ -25,6 +25,7 @@ from mazerl.policy.rows import require_rows, rows_of
 # Problems whose gradients a core finds at once, in its cache; and derivatives held, 2 GiB.
 _BLOCK = 4
 _MOST_DERIVATIVES = 2**28
+_SMALL = 2**16  # states times goals that are followed at once
 
 
 def arrival_law(
@@ -51,8 +52,10 @@ def arrival_law(
     goals = require_goals(maze, goals)
     rows = _checked_rows(maze, probabilities, goals)
     moves = plan.moves if plan else moves_of(maze)
+    # On small chains a step costs the same whatever number of goals it is made for.
+    most = max(GOAL_BLOCK, _SMALL // moves.num_states)
     blocks = (
-        np.array_split(np.arange(len(goals)), -(-len(goals) // GOAL_BLOCK))
+        np.array_split(np.arange(len(goals)), -(-len(goals) // most))
         if len(rows) == 1
         else np.arange(len(goals))[:, None]
     )

@@ -4,7 +4,7 @@ import re
 import string
 from collections.abc import Sequence
 
-from mazerl.bridges.text.places import NAME, Place, ports_to_arcs, quoted, unquoted
+from mazerl.bridges.text.places import NAME, Place, ports_to_arcs, unquoted
 from mazerl.bridges.text.reading import from_doors, marks_of, names_in, numbered_lines, refuse
 from mazerl.bridges.text.rendering import Move, Rendering, cut, marks
 from mazerl.errors import MazerlError
@@ -26,9 +26,9 @@ class Rooms(Rendering):
     name = "rooms"
     answer = "the doors in order, such as: door 2, door 1"
 
-    def write_maze(self, place: Place) -> str:
-        """A sentence a room, then start and goals."""
-        called = [quoted(name) for name in place.names]
+    def write_rooms(self, place: Place) -> str:
+        """A sentence a room, then the start."""
+        called = place.called
         lines = []
         for v, ways in enumerate(place.out):
             doors = [
@@ -36,9 +36,12 @@ class Rooms(Rendering):
             ]
             by = ", where one goes on by chance" if place.chance[v] else ""
             lines.append(f"In {called[v]}{by}, {', '.join(doors)}.")
-        goals = ", ".join(called[goal] for goal in place.goals)
-        verb = "goal is" if len(place.goals) == 1 else "goals are"
-        return "\n".join([*lines, f"You start in {called[place.start]}.", f"The {verb} {goals}."])
+        return "\n".join([*lines, f"You start in {called[place.start]}."])
+
+    def write_goals(self, place: Place) -> str:
+        """A sentence."""
+        goals = ", ".join(place.called[goal] for goal in place.goals)
+        return f"The goal{' is' if len(place.goals) == 1 else 's are'} {goals}."
 
     def read_maze(self, text: str) -> Place:
         """Read what `write_maze` writes."""
@@ -97,13 +100,12 @@ class Letters(Rendering):
     signs = string.ascii_lowercase
     most_ports = len(signs)
 
-    def write_maze(self, place: Place) -> str:
-        """A line a room, then chance, start and goals."""
-        self.require_ports(place)
-        called = [quoted(name) for name in place.names]
+    def write_rooms(self, place: Place) -> str:
+        """A line a room, then chance and start."""
+        called = place.called
         lines = [f"{called[v]}: " + " ".join(called[place.head[arc]] for arc in ways)
                  for v, ways in enumerate(place.out)]  # fmt: skip
-        return "\n".join([*lines, *marks(place, called)])
+        return "\n".join([*lines, *marks(place)])
 
     def read_maze(self, text: str) -> Place:
         """Read what `write_maze` writes."""

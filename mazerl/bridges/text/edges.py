@@ -18,14 +18,14 @@ class Edges(Rendering):
     name = "edges"
     answer = "the rooms in order, from the start on, separated by spaces"
 
-    def write_maze(self, place: Place) -> str:
-        """Rooms in order, then a line a passage, then chance, start and goals."""
-        called = [quoted(name) for name in place.names]
+    def write_rooms(self, place: Place) -> str:
+        """Rooms in order, then a line a passage, then chance and start."""
+        called = place.called
         lines = ["rooms = " + " ".join(called)]
         for near, ways in enumerate(place.out):
             lines += [f"{called[near]} - {called[place.head[arc]]}"
                       for arc in ways if place.head[arc] > near]  # fmt: skip
-        return "\n".join([*lines, *marks(place, called)])
+        return "\n".join([*lines, *marks(place)])
 
     def read_maze(self, text: str) -> Place:
         """Read what `write_maze` writes; lines may come in any order after the first."""
@@ -57,11 +57,8 @@ class Edges(Rendering):
     def port(self, place: Place, arrival: int, move: Move) -> int | None:
         """The passage to a room."""
         room, which = place.number.get(move[0], -1), move[1]
-        for port, arc in enumerate(place.ways(arrival)):
-            which -= place.head[arc] == room
-            if which == 0:
-                return port
-        return None
+        ports = [p for p, arc in enumerate(place.ways(arrival)) if place.head[arc] == room]
+        return ports[which - 1] if 1 <= which <= len(ports) else None
 
     def told(self, move: Move) -> str:
         """As it is written."""
@@ -69,10 +66,11 @@ class Edges(Rendering):
 
     def write_walk(self, place: Place, ports: Sequence[int]) -> str:
         """Names of the rooms, the start's too."""
-        words, before = [quoted(place.names[place.start])], place.begins
+        words, head = [place.called[place.start]], place.head
         for port, arc in zip(ports, ports_to_arcs(place, ports), strict=True):
-            room = place.head[arc]
-            which = sum(place.head[way] == room for way in place.ways(before)[: port + 1])
-            words.append(quoted(place.names[room]) + (f"#{which}" if which > 1 else ""))
-            before = arc
+            # Passages between two rooms are next to each other in order.
+            which = 1
+            while which <= port and head[arc - which] == head[arc]:
+                which += 1
+            words.append(place.called[head[arc]] + (f"#{which}" if which > 1 else ""))
         return " ".join(words)

@@ -28,6 +28,7 @@ class Place:
 
     maze: Maze
     names: tuple[str, ...]  # [V]
+    called: tuple[str, ...]  # [V] names as they are written
     number: dict[str, int]  # vertex of a name in its composed form (NFC)
     start: int
     goals: tuple[int, ...]  # [G]
@@ -35,6 +36,7 @@ class Place:
     reverse: list[int]  # [A+1] -1 after A
     out: list[range]  # [V] arcs out of each vertex, by port
     chance: list[bool]  # [V]
+    written: dict[str, str]  # what renderings have written of it, whatever the goals
 
     @property
     def begins(self) -> int:
@@ -74,11 +76,11 @@ def place_of(maze: Maze, names: Iterable[Any] | None = None) -> Place:
         )
     first, degree = np.asarray(maze.first_arc).tolist(), np.asarray(maze.degree).tolist()
     return Place(
-        maze=maze, names=texts, number=number, start=int(maze.start),
-        goals=tuple(np.asarray(maze.goals).tolist()),
+        maze=maze, names=texts, called=tuple(map(quoted, texts)), number=number,
+        start=int(maze.start), goals=tuple(np.asarray(maze.goals).tolist()),
         head=[*head.tolist(), int(maze.start)], reverse=[*reverse.tolist(), -1],
         out=[range(a, a + ports) for a, ports in zip(first, degree, strict=True)],
-        chance=np.asarray(maze.chance).tolist(),
+        chance=np.asarray(maze.chance).tolist(), written={},
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Prompts: a maze shown or hidden, a start and a goal, and how to answer."""
 
-from mazerl.bridges.text.places import Place, quoted
+from mazerl.bridges.text.places import Place
 from mazerl.bridges.text.rendering import Rendering
 from mazerl.bridges.text.verifying import Task
 from mazerl.errors import MazerlError
@@ -30,7 +30,7 @@ def prompt_of(task: Task, shown: bool = True, most: int = MOST_CHARACTERS) -> st
     """
     place, rendering, limit = task
     _require_alone(place)
-    start, goal = quoted(place.names[place.start]), quoted(place.names[place.goals[0]])
+    start, goal = place.called[place.start], place.called[place.goals[0]]
     asked = (
         f"Find a walk from {start} to {goal} of at most {limit} steps. Answer between <answer> and "
         f"</answer> with {rendering.answer}."
@@ -57,7 +57,7 @@ def _require_alone(place: Place) -> None:
     if len(place.goals) != 1:
         raise MazerlError(f"a prompt asks for one goal, not {len(place.goals)}; give place.asked")
     if any(place.chance):
-        room = quoted(place.names[place.chance.index(True)])
+        room = place.called[place.chance.index(True)]
         raise MazerlError(
             f"in room {room} chance moves, and one answer cannot tell where; take a maze without "
             "chance, such as with --fork learned, or the environment of many turns"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from mazerl.bridges.text.places import Place, quoted
+from mazerl.bridges.text.places import Place
 from mazerl.errors import MazerlError
 
 Move = tuple[str, int]
@@ -17,9 +17,20 @@ class Rendering(ABC):
     answer: str  # how a walk is to be written, for a prompt
     most_ports = 10**9
 
-    @abstractmethod
     def write_maze(self, place: Place) -> str:
-        """A maze as text, without an end of line."""
+        """A maze as text, without an end of line; a `MazerlError` if it has not signs enough."""
+        if self.name not in place.written:
+            self.require_ports(place)
+            place.written[self.name] = self.write_rooms(place)
+        return f"{place.written[self.name]}\n{self.write_goals(place)}"
+
+    @abstractmethod
+    def write_rooms(self, place: Place) -> str:
+        """All of a maze's text but its goals."""
+
+    def write_goals(self, place: Place) -> str:
+        """The last line of a maze's text."""
+        return "goals = " + " ".join(place.called[goal] for goal in place.goals)
 
     @abstractmethod
     def read_maze(self, text: str) -> Place:
@@ -50,7 +61,7 @@ class Rendering(ABC):
         widest = max(range(len(place.out)), key=lambda v: len(place.out[v]))
         if len(place.out[widest]) > self.most_ports:
             raise MazerlError(
-                f"room {quoted(place.names[widest])} has {len(place.out[widest])} doors; "
+                f"room {place.called[widest]} has {len(place.out[widest])} doors; "
                 f"{self.name!r} has signs for {self.most_ports}: give another rendering"
             )
 
@@ -75,19 +86,18 @@ def read_walk(place: Place, text: str, rendering: Rendering) -> list[int]:
 def through_wall(place: Place, arrival: int, said: str) -> str:
     """What is wrong with a move, and what there is instead."""
     ways = place.ways(arrival)
-    here = quoted(place.names[place.head[arrival]])
-    leads = ", ".join(quoted(place.names[place.head[arc]]) for arc in ways[:5])
+    here = place.called[place.head[arrival]]
+    leads = ", ".join(place.called[place.head[arc]] for arc in ways[:5])
     more = ", …" if len(ways) > 5 else ""
     return f"no {said} from {here}, whose {len(ways)} doors lead to {leads}{more}"
 
 
-def marks(place: Place, called: Sequence[str]) -> Iterable[str]:
-    """Lines of chance, start and goals, by rooms' names as they are written."""
-    by_chance = [name for name, chance in zip(called, place.chance, strict=True) if chance]
+def marks(place: Place) -> Iterable[str]:
+    """Lines of chance and start."""
+    by_chance = [name for name, chance in zip(place.called, place.chance, strict=True) if chance]
     if by_chance:
         yield "chance = " + " ".join(by_chance)
-    yield f"start = {called[place.start]}"
-    yield "goals = " + " ".join(called[goal] for goal in place.goals)
+    yield f"start = {place.called[place.start]}"
 
 
 def cut(text: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from mazerl.bridges.text.places import quoted
 from mazerl.bridges.text.rendering import Move
 from mazerl.bridges.text.renderings import RENDERINGS
 from mazerl.bridges.text.verifying import ARRIVING, Task, answer_in, task_of
@@ -38,7 +37,7 @@ class TextEnv:
         self._arrival, self._time, self._said = place.begins, 0, ""
         self._goal = place.goals[int(self._draw.integers(len(place.goals)))]
         self._ended = False
-        told = f"Find {quoted(place.names[self._goal])} within {self.task.limit} steps."
+        told = f"Find {place.called[self._goal]} within {self.task.limit} steps."
         if self.shown:
             told = f"{self.task.rendering.write_maze(place.asked(self._goal))}\n\n{told}"
         return f"{told} {self._seen()}", {}
@@ -67,7 +66,7 @@ class TextEnv:
         """The moves of a text; one that is none where it cannot be read."""
         place, rendering = self.task.place, self.task.rendering
         if rendering is RENDERINGS["edges"]:
-            text = f"{quoted(place.names[place.start])} {text}"
+            text = f"{place.called[place.start]} {text}"
         try:
             return [*rendering.moves(place, text)] or [None]
         except MazerlError:
@@ -90,7 +89,7 @@ class TextEnv:
 
     def _seen(self) -> str:
         place, arrival = self.task.place, self._arrival
-        here, ways = quoted(place.names[place.head[arrival]]), place.ways(arrival)
+        here, ways = place.called[place.head[arrival]], place.ways(arrival)
         if self._reached():
             return f"{self._said}You are in {here}, the goal."
         if place.chance[place.head[arrival]]:
@@ -98,7 +97,7 @@ class TextEnv:
         back = place.reverse[arrival]
         came = f" You came by door {back - ways.start + 1}." if back >= 0 else ""
         if self.task.rendering is RENDERINGS["edges"]:
-            leads = ", ".join(quoted(place.names[place.head[arc]]) for arc in ways)
+            leads = ", ".join(place.called[place.head[arc]] for arc in ways)
             return f"{self._said}You are in {here}. Doors lead to {leads}."
         return f"{self._said}You are in {here}, which has {len(ways)} doors.{came}"
 

@@ -25,15 +25,16 @@ def golden(place: Place, paths: Paths, goal: int, draw: np.random.Generator) -> 
         draw: decides between equals.
     """
     ports: list[int] = []
-    vertex = goal
+    vertex, head, distance = goal, place.head, paths.distance
     while vertex != place.start:
-        nearer = [place.reverse[arc] for arc in place.out[vertex]
-                  if paths.distance[place.head[arc]] == paths.distance[vertex] - 1]  # fmt: skip
-        # Counts of paths may outgrow floats; their shares do not.
-        shares = [paths.ways[_tail(place, arc)] / paths.ways[vertex] for arc in nearer]
-        arc = nearer[_pick(list(accumulate(shares)), draw)]
-        vertex = _tail(place, arc)
-        ports.append(arc - place.out[vertex].start)
+        before = distance[vertex] - 1
+        back = [arc for arc in place.out[vertex] if distance[head[arc]] == before]
+        if len(back) > 1:
+            # Counts of paths may outgrow floats; their shares do not.
+            shares = [paths.ways[head[arc]] / paths.ways[vertex] for arc in back]
+            back = [back[_pick(list(accumulate(shares)), draw)]]
+        vertex = head[back[0]]
+        ports.append(place.reverse[back[0]] - place.out[vertex].start)
     return ports[::-1]
 
 
@@ -101,10 +102,6 @@ def recorded(walks: Walks) -> list[tuple[int, list[int]]]:
         for b, goal in enumerate(np.asarray(walks.goal))
         if walks.reached[b]
     ]
-
-
-def _tail(place: Place, arc: int) -> int:
-    return place.head[place.reverse[arc]]
 
 
 def _pick(cumulative: list[float], draw: np.random.Generator) -> int:
