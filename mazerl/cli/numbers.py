@@ -18,7 +18,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("walks", "layers", "channels", "heads", "context", "max_degree", "steps", "batch",
          "microbatches", "walkers", "horizon", "epochs", "minibatches", "groups", "group",
-         "pass_k", "devices", "problems"),
+         "pass_k", "devices", "problems", "mazes", "rows", "stages", "most_characters"),
         require_whole,
     ),
     **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "turning"), _SHARE),
