@@ -119,7 +119,7 @@ def test_a_verdict_says_where_an_answer_went_wrong(town: Place) -> None:
     assert right == (1.0, True, 4, 1, (True,) * 4, (1, 0, 0, 0), True, "", 0)
     wall = judged(town, 'a "é d" b c')
     assert (wall.reward, wall.steps, wall.legal, wall.ignored) == (0.0, 1, (True, False), 1)
-    assert wall.fault == 'move 2: no b from "é d", whose 1 doors lead to a'
+    assert wall.fault == 'move 2: no b from "é d", whose doors lead to a'
     short = judged(town, "a b")
     assert (short.reward, short.fault) == (0.0, "the walk ends after 1 steps, the goal not reached")
     late = judged(town, "a b a b c", limit=3)
@@ -221,7 +221,7 @@ def test_text_that_is_no_maze_is_one_line_with_its_line(name: str, text: str, sa
     ("name", "text", "says"),
     [
         ("edges", "b c", "the walk begins with b; expected a"),
-        ("edges", "a c", "move 1: no c from a, whose 2 doors lead to b, \"é d\""),
+        ("edges", "a c", "move 1: no c from a, whose doors lead to b, \"é d\""),
         ("rooms", "door 1, window 2", "'window 2' is no part of a walk; expected door 1"),
         ("rooms", "door 3", "move 1: no door 3 from a"),
         ("letters", "a?", "'?' is no move; expected signs of abc"),

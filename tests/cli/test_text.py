@@ -51,7 +51,7 @@ def test_prompts_have_the_exact_difficulty_of_their_own_maze(
         assert row["hitting_time"] == pytest.approx(hitting_times(maze, uniform)[0], rel=1e-9)
         verdict = judge(task, row["answer"])
         assert (verdict.reached, verdict.steps) == (True, row["shortest"])
-        graph = nx.Graph(to_networkx(maze))
+        graph: nx.Graph[int] = nx.Graph(to_networkx(maze))
         assert verdict.steps == nx.shortest_path_length(graph, int(maze.start), int(maze.goals[0]))
         assert row["prompt"].count(task.rendering.write_maze(task.place)) == 1
 
@@ -63,7 +63,7 @@ def test_no_graph_of_the_test_is_in_training(
     words = ["--mazes", "30", "--held-out", "0.3", "--ask", "own", "--out", str(tmp_path)]
     told = ask(capsys, *GRID, *words)
     assert told["classes"] < 30
-    graphs = {}
+    graphs: dict[str, list[nx.Graph[int]]] = {}
     for split in ("train", "test"):
         truths = [row["ground_truth"] for row in rows_in(tmp_path / f"{split}.jsonl")]
         assert told[f"{split}_rows"] == len(truths) > 0

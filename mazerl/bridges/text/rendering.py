@@ -89,7 +89,7 @@ def through_wall(place: Place, arrival: int, said: str) -> str:
     here = place.called[place.head[arrival]]
     leads = ", ".join(place.called[place.head[arc]] for arc in ways[:5])
     more = ", …" if len(ways) > 5 else ""
-    return f"no {said} from {here}, whose {len(ways)} doors lead to {leads}{more}"
+    return f"no {said} from {here}, whose doors lead to {leads}{more}"
 
 
 def marks(place: Place) -> Iterable[str]:

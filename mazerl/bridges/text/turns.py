@@ -95,11 +95,11 @@ class TextEnv:
         if place.chance[place.head[arrival]]:
             return f"{self._said}You are in {here}, where chance goes on, whatever you answer."
         back = place.reverse[arrival]
-        came = f" You came by door {back - ways.start + 1}." if back >= 0 else ""
+        came = f"; you came by door {back - ways.start + 1}" if back >= 0 else ""
         if self.task.rendering is RENDERINGS["edges"]:
             leads = ", ".join(place.called[place.head[arc]] for arc in ways)
             return f"{self._said}You are in {here}. Doors lead to {leads}."
-        return f"{self._said}You are in {here}, which has {len(ways)} doors.{came}"
+        return f"{self._said}You are in {here}. Doors: {len(ways)}{came}."
 
 
 class MazeTools:
