@@ -329,14 +329,16 @@ def test_tools_for_trl_walk_by_numbers_of_doors(example: Example) -> None:
     with pytest.raises(MazerlError, match="call reset first"):
         tools.move(1)
     public = [name for name in dir(tools) if not name.startswith("_")]
-    assert public == ["move", "reset", "reward"]
+    assert public == ["get_reward", "move", "reset"]
     row = prompt_row(example)
     assert "Find" in tools.reset(prompt=row["prompt"], ground_truth=row["ground_truth"])
     for move in row["answer"].split(", "):
         seen = tools.move(int(move.removeprefix("door ")))
-    assert tools.reward == 1.0
+    assert tools.get_reward() == 1.0
     assert seen.endswith("the goal.")
     assert task_of(row["ground_truth"]).limit == 12
+    with pytest.raises(MazerlError, match="call reset first"):
+        tools.move(1)
 
 
 @pytest.mark.parametrize(

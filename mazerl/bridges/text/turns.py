@@ -105,19 +105,19 @@ class TextEnv:
 class MazeTools:
     """For TRL's `GRPOTrainer(environment_factory=MazeTools)`: public methods are a model's tools.
 
-    Rows have a `ground_truth`; rewards are read off `reward`, by a function such as
-    `lambda environments, **_: [each.reward for each in environments]`.
+    Rows have a `ground_truth`, as `mazerl export text` writes them; rewards come by `get_reward`. A
+    move after the end raises, which TRL tells the model.
     """
 
     def __init__(self) -> None:
-        self.reward = 0.0
+        self._reward = 0.0
         self._env: TextEnv | None = None
 
     def reset(self, **columns: Any) -> str:
         """Begin the walk that the row's `ground_truth` asks for; its doors have numbers."""
         task = task_of(columns["ground_truth"])._replace(rendering=RENDERINGS["rooms"])
-        self._env, self.reward = TextEnv(task), 0.0
-        return self._env.reset(seed=0)[0]
+        self._env, self._reward = TextEnv(task), 0.0
+        return self._env.reset()[0]
 
     def move(self, door: int) -> str:
         """Go through a door of the room that you are in.
@@ -131,5 +131,9 @@ class MazeTools:
         if self._env is None:
             raise MazerlError("no walk is under way; call reset first")
         seen, earned, *_ = self._env.step(f"door {door}")
-        self.reward += earned
+        self._reward += earned
         return seen
+
+    def get_reward(self) -> float:
+        """What the walk has earned so far."""
+        return self._reward
