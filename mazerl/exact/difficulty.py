@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mazerl.exact.chain import Moves, moves_of
+from mazerl.exact.chain import Moves, arrival_moves
 from mazerl.exact.horizon import arrival_law
 from mazerl.exact.markov import hitting_times
 from mazerl.maze.paths import Paths, shortest_paths
@@ -44,7 +44,7 @@ def difficulty_of(problems: ProblemSet, probabilities: np.ndarray) -> Difficulty
     paths = shortest_paths(maze)
     law = arrival_law(maze, p, problems.limit, goals)
     recurrent = bool((p > 0).all()) and len(paths.distance) == maze.num_vertices
-    times = _times(moves_of(maze), p, np.asarray(maze.head), goals) if recurrent else None
+    times = _times(arrival_moves(maze), p, np.asarray(maze.head), goals) if recurrent else None
     if times is None:
         times = hitting_times(replace(maze, goals=goals), p)
     shortest = np.array([paths.distance[int(goal)] for goal in goals])

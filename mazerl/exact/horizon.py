@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from mazerl.cores import usable_cores
 from mazerl.errors import MazerlError, require_limit
-from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, moves_of
+from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, arrival_moves
 from mazerl.exact.episode import EpisodePlan, Problems, episode_value, plan_episode
 from mazerl.maze import Array, Maze
 from mazerl.maze.problems import require_goals
@@ -51,7 +51,7 @@ def arrival_law(
     require_limit("the time limit", limit)
     goals = require_goals(maze, goals)
     rows = _checked_rows(maze, probabilities, goals)
-    moves = plan.moves if plan else moves_of(maze)
+    moves = plan.moves if plan else arrival_moves(maze)
     # On small chains a step costs the same whatever number of goals it is made for.
     most = max(GOAL_BLOCK, _SMALL // moves.num_states)
     blocks = (
