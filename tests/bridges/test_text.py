@@ -1,6 +1,7 @@
 """Mazes and walks as text and back, and the verifier beside the environment."""
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
@@ -26,6 +27,7 @@ from mazerl.bridges.text import (
     task_of,
 )
 from mazerl.maze import fingerprint, scramble_ports
+from mazerl.maze.compiling import arcs_of
 from mazerl.topology import Graph
 from mazerl.walk.env import Reward
 from tests.support.text_fuzz import moves, round_trips
@@ -139,6 +141,11 @@ def test_answers_that_are_no_walk_are_worth_nothing(name: str, text: str, town: 
     assert verdict.reward == 0.0
     assert verdict.fault
     assert "\n" not in verdict.fault
+
+
+def test_the_last_answer_counts(town: Place) -> None:
+    text = "<answer>a c</answer> no: <answer>a b c</answer>"
+    assert judged(town, text).reached
 
 
 def test_an_accent_may_be_coded_either_way_in_an_answer(town: Place) -> None:
@@ -256,6 +263,23 @@ def test_names_and_ports_that_a_text_cannot_hold() -> None:
         RENDERINGS["letters"].write_walk(wide, [30])
     with pytest.raises(MazerlError, match="step 1 takes port 40 of 40"):
         RENDERINGS["rooms"].write_walk(wide, [40])
+
+
+def test_parallel_passages_must_pair_as_a_text_pairs_them(town: Place) -> None:
+    maze = town.maze
+    b, c = town.number["b"], town.number["c"]
+    reverse = maze.reverse.copy()
+    there, back = maze.first_arc[b], maze.first_arc[c]
+    reverse[[there, there + 1, back, back + 1]] = [back + 1, back, there + 1, there]
+    with pytest.raises(MazerlError, match="ports are in an order of their own"):
+        place_of(replace(maze, reverse=reverse))
+    arcs = arcs_of(np.array([0, 0, 0], np.int32), np.array([1, 2, 1], np.int32), 3)
+    apart = replace(
+        maze, head=arcs.head, reverse=arcs.reverse, first_arc=arcs.first_arc, degree=arcs.degree,
+        chance=np.zeros(3, bool), goals=np.array([2], np.int32),
+    )  # fmt: skip
+    with pytest.raises(MazerlError, match="ports are in an order of their own"):
+        place_of(apart)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
