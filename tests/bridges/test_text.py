@@ -90,7 +90,9 @@ def test_names_of_any_signs_come_back(called: list[str], seed: int) -> None:
     place = place_of(maze, called)
     ports = np.random.default_rng(seed).integers(0, maze.degree[[0, 1]]).tolist()
     for rendering in RENDERINGS.values():
-        again = rendering.read_maze(rendering.write_maze(place))
+        text = rendering.write_maze(place)
+        assert all(line.isprintable() for line in text.split("\n"))
+        again = rendering.read_maze(text)
         assert (again.names, fingerprint(again.maze)) == (tuple(called), fingerprint(maze))
         if ports[0] == 0:
             walk = rendering.write_walk(place, ports)
