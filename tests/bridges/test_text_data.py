@@ -182,6 +182,20 @@ def test_graphs_that_the_hash_takes_for_one_are_told_apart() -> None:
     assert classes_of(mazes).tolist() == [0, 1, 0]
 
 
+def test_where_passages_are_double_tells_graphs_apart() -> None:
+    """McGee's graph, whose shortest cycle has 7 edges, so that what is near a room looks alike."""
+    mcgee = nx.LCF_graph(24, [12, 7, -7], 8)
+    ring = [(v, (v + 1) % 24) for v in range(24)]
+    chords = [edge for edge in mcgee.edges() if edge not in ring and edge[::-1] not in ring]
+    mazes = []
+    for double in (ring[::2], chords, ring[::2]):
+        graph: Graph = nx.MultiGraph(mcgee)
+        graph.add_edges_from(double)
+        graph.graph |= {"start": 0, "goals": [1]}
+        mazes.append(relabelled(graph, len(mazes)))
+    assert classes_of(mazes).tolist() == [0, 1, 0]
+
+
 def test_a_split_parts_classes_and_not_mazes() -> None:
     classes = np.repeat(np.arange(20), 5)
     for seed in range(5):
