@@ -187,7 +187,7 @@ def test_where_passages_are_double_tells_graphs_apart() -> None:
     mcgee = nx.LCF_graph(24, [12, 7, -7], 8)
     ring = [(v, (v + 1) % 24) for v in range(24)]
     chords = [edge for edge in mcgee.edges() if edge not in ring and edge[::-1] not in ring]
-    mazes = []
+    mazes: list[Maze] = []
     for double in (ring[::2], chords, ring[::2]):
         graph: Graph = nx.MultiGraph(mcgee)
         graph.add_edges_from(double)
