@@ -185,10 +185,10 @@ def _run(
         for sink in sinks:
             sink.close()
     updates = prepared.training.steps
-    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates)
+    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
-    return {"run": str(out), "updates": updates} | found._asdict()
+    return {"run": str(out), "updates": updates} | found
 
 
 # That a run is judged by where no chain holds its policy.

@@ -52,6 +52,16 @@ _POLICY: Options = {
     ),
     "max_degree": (int, 8, "ports that a policy over turns can choose among"),
     "dtype": (Literal["float32", "bfloat16"], Decoder().dtype, "of the transformer's activations"),
+    "sees_goal": (
+        bool,
+        False,
+        "the policy sees which goal it is to find: a row a goal, or a code for it",
+    ),
+    "held_out": (
+        float,
+        0.0,
+        "share of the goals, by the seed, that are kept for the test: --sees-goal only",
+    ),
     "legality": (
         Literal["masked", "learned"],
         Decoder().legality,
@@ -183,6 +193,14 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
     Every update is recorded.
     """
     policy = options["policy"]
+    if not options["sees_goal"]:
+        if options["held_out"]:
+            raise MazerlError(
+                f"held_out is {options['held_out']:g}, but this policy does not see its goals; "
+                "add --sees-goal"
+            )
+        # As in runs before there was a choice.
+        options = {k: v for k, v in options.items() if k not in ("sees_goal", "held_out")}
     fitting = _DEFAULTS[method]
     filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}
     if policy != "turning":
