@@ -7,15 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, topology_lines
 from mazerl.errors import MazerlError
 from mazerl.exact.pools import choose, strata_of, success_of
 from mazerl.maze import Maze, compile_maze
 from mazerl.maze.problems import ProblemSet, every_goal, problems_of, split
-from mazerl.policy.bases import opinionated_rows, straight_rows
-from mazerl.policy.extraction import row_probabilities
-from mazerl.policy.rows import rows_of
 from mazerl.topology import build
 
 _OPTIONS: dict[str, Options] = {
@@ -29,15 +27,7 @@ _OPTIONS: dict[str, Options] = {
         "held_out": (float, 0.25, "share of the chosen that is kept for the test"),
         "seed": (int, 0, "of the choice and the split"),
     },
-    "base": {
-        "base": (
-            Literal["uniform", "straight", "opinionated"], "opinionated",
-            "the base model: the random walk; one that goes on; one with preferences at forks",
-        ),
-        "turning": (float, 0.02, "probability to go back by the port that it came by"),
-        "spread": (float, 1.0, "how strong preferences are"),
-        "base_seed": (int, 0, "of the preferences"),
-    },
+    "base": base_options("opinionated"),
     "output": {
         "out": (str, "", "write goals, p and split to NAME.csv, or a histogram to NAME.png"),
         "json": (bool, False, "print one JSON object"),
@@ -84,7 +74,7 @@ def _chosen(
     **base: Any,
 ) -> tuple[ProblemSet, np.ndarray, np.ndarray]:  # fmt: skip
     """Problems, their p [X], and whether each is held out [X]."""
-    rows = _base(maze, **base)
+    rows = base_rows(maze, base)
     everything = problems_of(maze, limit, every_goal(maze, limit) if ask == "every" else None)
     success = success_of(everything, rows)
     pool = everything
@@ -93,14 +83,6 @@ def _chosen(
         success = success[np.isin(everything.goals, pool.goals)]
     _, test = split(pool, held_out, seed)
     return pool, success, np.isin(pool.goals, test.goals)
-
-
-def _base(maze: Maze, base: str, turning: float, spread: float, base_seed: int) -> np.ndarray:
-    if base == "uniform":
-        return row_probabilities(maze, np.zeros(rows_of(maze).size))
-    if base == "straight":
-        return straight_rows(maze, turning)
-    return opinionated_rows(maze, turning, spread, base_seed)
 
 
 def _bar(count: int, total: int) -> str:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import jax
+import numpy as np
 
+from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.runs import (
     Config,
     Worlds,
@@ -21,11 +23,13 @@ from mazerl.maze import Maze, World, fingerprint
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
 from mazerl.policy.sampling import seeded_key
+from mazerl.policy.seeing import join_rows
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
 from mazerl.training import Method, Training, grpo, ppo, sft
 from mazerl.training.base import base_model
+from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import Walks, rollout
@@ -55,21 +59,45 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     worlds, walks_key = worlds_of(config, maze), jax.random.fold_in(key, _WALKS)
     world = worlds.training
     method, task = _METHODS[config["method"]](config, world, policy, walks_key)
-    if config["policy"] == "tabular":
-        params: Any = ppo.tabular_start(world)
-    else:
-        description = {"topology": config["topology"], **config["parameters"]}
-        if config["topology"] not in TOPOLOGIES or config["topology"] == "file":
-            description["maze"] = fingerprint(maze)  # a name does not say what it builds
-        write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
-        params = base_model(
-            base_root, maze, description, decoder_of(config), config["seed"], write,
-            max_degree(config) if config["policy"] == "turning" else None, worlds.every,
-        )  # fmt: skip
+    params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
         task = task._replace(reference=params)
     key = jax.random.fold_in(key, _TRAIN)
     return Prepared(maze, worlds, policy, method, task, take(Training, config), params, key)
+
+
+# Steps of a walk that a base model which sees the goal is judged by, at most.
+_COPIED = 256
+
+
+def _base(config: Config, root: Path, maze: Maze, worlds: Worlds) -> Any:
+    """What training begins with; a transformer is pretrained where none is stored."""
+    named = {"base": "uniform"} | {n: v for n, v in config.items() if n in base_options("uniform")}
+    if config["policy"] == "tabular":
+        if named["base"] == "uniform":
+            return ppo.tabular_start(worlds.training)
+        logits = np.log(base_rows(maze, named))
+        every = worlds.training
+        return join_rows(every, logits) if isinstance(every, Prompts) else logits
+    description = {"topology": config["topology"], **config["parameters"]}
+    if config["topology"] not in TOPOLOGIES or config["topology"] == "file":
+        description["maze"] = fingerprint(maze)  # a name does not say what it builds
+    write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
+    decoder, seed = decoder_of(config), config["seed"]
+    copies = worlds.every is not None and decoder.context == 1
+    if named["base"] != "uniform" and not copies:
+        raise MazerlError(
+            f"base {named['base']!r} is copied by transformers that see the goal and read one "
+            "arrival; add --sees-goal, or let the base be uniform"
+        )
+    if worlds.every is not None:
+        limit = min(config["limit"], _COPIED)
+        rows = base_rows(maze, named)
+        return seeing_base(
+            root, worlds.every, description | {"rows": named}, decoder, seed, rows, limit, write
+        )
+    most = max_degree(config) if config["policy"] == "turning" else None
+    return base_model(root, maze, description, decoder, seed, write, most)
 
 
 def _sft(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:

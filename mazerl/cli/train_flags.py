@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+from mazerl.cli.bases import base_options
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft
 from mazerl.training.advantages import ADVANTAGES
+from mazerl.training.filters import Keep
 from mazerl.training.objectives import Normalize
 from mazerl.training.reference import Estimator, Place
 from mazerl.walk.env import Reward
@@ -62,6 +64,7 @@ _POLICY: Options = {
         0.0,
         "share of the goals, by the seed, that are kept for the test: --sees-goal only",
     ),
+    **base_options("uniform"),
     "legality": (
         Literal["masked", "learned"],
         Decoder().legality,
@@ -139,6 +142,11 @@ _METHOD: dict[str, Options] = {
             Normalize, grpo.Groups().normalize,
             "divide a walk's moves by those of all walks, by its own, or by the time limit",
         ),
+        "keep": (
+            Keep, grpo.Groups().keep,
+            "groups to learn from: all; mixed ones (dynamic sampling); those of largest spread",
+        ),
+        "draws": (int, grpo.Groups().draws, "groups drawn for each that is learned from"),
         "beta": (float, grpo.GRPOTask().beta, "what a nat of KL from the base model costs"),
         "kl": (
             Estimator, grpo.Groups().kl,
@@ -201,6 +209,8 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
             )
         # As in runs before there was a choice.
         options = {k: v for k, v in options.items() if k not in ("sees_goal", "held_out")}
+    if options["base"] == "uniform":
+        options = {k: v for k, v in options.items() if k not in base_options("uniform")}
     fitting = _DEFAULTS[method]
     filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}
     if policy != "turning":

@@ -19,11 +19,9 @@ import numpy as np
 
 from mazerl.errors import MazerlError
 from mazerl.maze import Array, Maze, World
-from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.sampling import seeded_key
 from mazerl.policy.scoring import is_decided, port_log_probabilities
-from mazerl.policy.seeing import init_seeing, seeing
 from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
@@ -93,7 +91,6 @@ def base_model(
     seed: int,
     write: Callable[[Path, str, Any, dict[str, np.ndarray], float], object] = write_record,
     max_degree: int | None = None,
-    prompts: Prompts | None = None,
 ) -> Any:
     """The stored base model of a maze, a shape and a seed; pretrained and stored if there is none.
 
@@ -105,20 +102,41 @@ def base_model(
         seed: of the random parameters and the pretraining.
         write: stores a new one; given root, experiment, config, arrays and seconds.
         max_degree: of a policy over turns; None: one over arcs.
-        prompts: all problems of the maze, for a policy over arcs that sees the goal.
     """
-    shape = dataclasses.asdict(decoder)
     config: dict[str, Any] = {
         "maze": description,
-        "decoder": shape,
+        "decoder": dataclasses.asdict(decoder),
         "seed": seed,
         "divergence": MAX_DIVERGENCE,
     }
     if max_degree is not None:
         config["max_degree"] = max_degree
-    if prompts is not None:
-        config["sees_goal"] = True
-    key = seeded_key(seed)
+
+    def make(begin: Array, key: Array) -> Any:
+        if max_degree is None:
+            policy, start = transformer(decoder), init_transformer(decoder, maze, begin)
+        else:
+            policy = turning(decoder, max_degree)
+            start = init_turning(decoder, begin, max_degree)
+        return pretrain(maze, policy, start, key)
+
+    return stored_base(root, config, make, write)
+
+
+def stored_base(
+    root: Path,
+    config: dict[str, Any],
+    make: Callable[[Array, Array], Any],
+    write: Callable[[Path, str, Any, dict[str, np.ndarray], float], object] = write_record,
+) -> Any:
+    """The base model of a configuration, made once: by one of all processes that ask for it.
+
+    Args:
+        root: the run store.
+        config: all that makes it, its seed among it.
+        make: parameters, from two random keys.
+        write: as for `base_model`.
+    """
 
     def stored() -> dict[str, np.ndarray] | None:
         done = is_done(root, STORE, config)
@@ -130,18 +148,9 @@ def base_model(
         with waiting_for(root / LOCKS / f"{STORE}-{name}.lock"):
             found = stored()  # since we waited
             if found is None:
-                began, begin = time.perf_counter(), jax.random.fold_in(key, 0)
-                if prompts is not None:
-                    policy, start = seeing(decoder), init_seeing(decoder, prompts, begin)
-                elif max_degree is not None:
-                    policy, start = (
-                        turning(decoder, max_degree),
-                        init_turning(decoder, begin, max_degree),
-                    )
-                else:
-                    policy, start = transformer(decoder), init_transformer(decoder, maze, begin)
-                world, again = prompts or maze, jax.random.fold_in(key, 1)
-                found = flatten(pretrain(world, policy, start, again))
+                began, key = time.perf_counter(), seeded_key(config["seed"])
+                begin, again = (jax.random.fold_in(key, n) for n in range(2))
+                found = flatten(make(begin, again))
                 write(root, STORE, config, found, time.perf_counter() - began)
     # Models that 0.2 stored have a value head, which nothing reads.
     return {name: part for name, part in unflatten(found).items() if name != "value"}

@@ -116,3 +116,25 @@ def test_goals_that_are_not_seen_are_not_held_out(
     told([*blind, "--out", out], capsys)
     assert "sees_goal" not in json.loads((tmp_path / "run" / "config.json").read_text())
     assert "does not see the goal" in one_line_error(main, ["draw", out, "--goal", "3"], capsys)
+
+
+@pytest.mark.parametrize("policy", ["tabular", "transformer"])
+def test_training_begins_with_the_base_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], policy: str
+) -> None:
+    """At a rate of next to nothing it is what training ends with, too."""
+    asked = ["--base", "opinionated", "--turning", "0.1", "--base-seed", "3"]
+    words = ["train", "grpo", *CAVES, *asked, "--policy", policy, "--steps", "1", "--rate", "1e-9"]
+    words += ["--store", str(tmp_path), "--out", str(tmp_path / "run")]
+    success = told(words, capsys)["success_within_limit"]
+    pool = told(["pool", *CAVES[1:-3], "--limit", "25", "--ask", "own", *asked], capsys)
+    assert success == pytest.approx(pool["mean_p"], rel=1e-4 if policy == "tabular" else 0.1)
+
+
+def test_a_base_that_cannot_be_copied_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = [word for word in CAVES if word != "--sees-goal"]
+    words = ["train", "ppo", *blind, *SMALL, "--policy", "transformer", "--base", "straight"]
+    said = one_line_error(main, [*words, "--out", str(tmp_path / "run")], capsys)
+    assert "add --sees-goal" in said
