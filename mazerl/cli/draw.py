@@ -19,13 +19,14 @@ from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.sampling import seeded_key
 from mazerl.topology import build
 
+GOAL = (str | None, None, "of a policy that sees its goal: to which one [default: the first]")
 _OUT: Options = {"out": (str, "maze.png", "file to draw into: .png, .svg or .txt")}
 _MAZE: dict[str, Options] = {
     "policy": {"policy": (str, "none", "none: the maze alone; " + POLICY_HELP)},
     "picture": _OUT,
 }
 _RUN: dict[str, Options] = {
-    "run": {"walks": (int, 400, WALKS_HELP), "limit": LIMIT, "seed": SEED},
+    "run": {"walks": (int, 400, WALKS_HELP), "limit": LIMIT, "seed": SEED, "goal": GOAL},
     "picture": _OUT,
 }
 
@@ -65,9 +66,12 @@ def draw_maze(topology: str, parameters: dict[str, Any], policy: str, out: str) 
     return {"drawn": out, "num_vertices": maze.num_vertices, "policy": policy}
 
 
-def draw_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
-    """Draw the maze of a run with what its last checkpoint does there."""
-    title, limit, (graph, maze, policy, params, updates) = load_picture(run, walks, limit)
+def draw_run(
+    run: Path, out: str, walks: int, limit: int | None, seed: int, goal: str | None = None
+) -> dict[str, Any]:
+    """Draw a maze with what a run's last checkpoint does there, to one goal if it sees goals."""
+    title, limit, loaded = load_picture(run, walks, limit, goal)
+    graph, maze, policy, params, updates, _ = loaded
     seen = behaviour(policy, params, maze, seeded_key(seed), walks, limit)
     title = f"{title}: H = {seen.hitting_time:.6g} ({seen.how})"
     draw(graph, maze, Path(out), title, seen)
@@ -75,13 +79,17 @@ def draw_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> d
     return told | {"run": str(run), "updates": updates}
 
 
-def load_picture(run: Path, walks: int, limit: int | None) -> tuple[str, int, Loaded]:
+def load_picture(
+    run: Path, walks: int, limit: int | None, goal: str | None
+) -> tuple[str, int, Loaded]:
     """What a picture of a run's walks needs: its heading, the time limit, the run."""
     config = read_config(run)
     require_whole("the number of walks", walks)
-    limit, loaded = limit_of(config, limit), load_run(run)
+    limit, loaded = limit_of(config, limit), load_run(run).alone(goal)
     title = maze_title(config["topology"], config["parameters"])
     title += f"\n{config['method']}, {config['policy']}, after {loaded.updates} updates"
+    if loaded.worlds.every is not None:
+        title += f", which sees its goal {list(loaded.graph)[int(loaded.maze.goals[0])]}"
     return title, limit, loaded
 
 

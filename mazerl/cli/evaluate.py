@@ -42,5 +42,5 @@ def evaluate_run(
     about = {name: config[name] for name in ("method", "policy", "topology")}
     return (
         {"run": str(out)} | about | config["parameters"]
-        | {"updates": loaded.updates, "limit": limit} | found._asdict()
+        | {"updates": loaded.updates, "limit": limit} | found
     )  # fmt: skip

@@ -29,7 +29,7 @@ from mazerl.bridges.text import (
     stages_of,
     write_rows,
 )
-from mazerl.cli.bases import BASE, base_rows
+from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, progress_bar, topology_lines
 from mazerl.errors import MazerlError, require_whole
@@ -73,7 +73,7 @@ _OPTIONS: dict[str, Options] = {
         ),
         "most_characters": (int, MOST_CHARACTERS, "longest prompt"),
     },
-    "base": BASE,
+    "base": base_options("opinionated"),
     "output": {
         "out": (str, "data", "folder for train.jsonl and test.jsonl"),
         "json": (bool, False, "print one JSON object"),
@@ -95,7 +95,7 @@ def main(words: Sequence[str]) -> None:
     prog = f"mazerl export text {topology}"
     parameters, chosen = parse(prog, _SUMMARY, topology, _OPTIONS, rest)
     as_json, out, names = chosen.pop("json"), Path(chosen.pop("out")), chosen.pop("names")
-    base = {key: chosen.pop(key) for key in BASE}
+    base = {key: chosen.pop(key) for key in _OPTIONS["base"]}
     plan = Plan(**chosen, base=base)
     with progress_bar(f"export {topology}") as tell:
         worlds = _worlds(topology, parameters, plan, names)
@@ -198,7 +198,7 @@ def _walks(
     maze = place.maze
     problems = problems_of(maze, plan.limit, every_goal(maze, plan.limit)
                            if plan.ask == "every" else None)  # fmt: skip
-    rows = base_rows(maze, **plan.base)
+    rows = base_rows(maze, plan.base)
     if plan.kind == "hindsight":
         walker = Walker(place, rows)
         walks = [hindsight(place, walker.walk(plan.limit, draw)) for _ in range(len(problems))]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mazerl.cli.bases import BASE, base_rows
+from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, topology_lines
 from mazerl.errors import MazerlError
@@ -27,7 +27,7 @@ _OPTIONS: dict[str, Options] = {
         "held_out": (float, 0.25, "share of the chosen that is kept for the test"),
         "seed": (int, 0, "of the choice and the split"),
     },
-    "base": BASE,
+    "base": base_options("opinionated"),
     "output": {
         "out": (str, "", "write goals, p and split to NAME.csv, or a histogram to NAME.png"),
         "json": (bool, False, "print one JSON object"),
@@ -74,7 +74,7 @@ def _chosen(
     **base: Any,
 ) -> tuple[ProblemSet, np.ndarray, np.ndarray]:  # fmt: skip
     """Problems, their p [X], and whether each is held out [X]."""
-    rows = base_rows(maze, **base)
+    rows = base_rows(maze, base)
     everything = problems_of(maze, limit, every_goal(maze, limit) if ask == "every" else None)
     success = success_of(everything, rows)
     pool = everything

@@ -2,23 +2,38 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
+import numpy as np
 
-from mazerl.cli.runs import Config, decoder_of, load_run, max_degree, policy_of, take
+from mazerl.cli.bases import base_options, base_rows
+from mazerl.cli.runs import (
+    Config,
+    Worlds,
+    decoder_of,
+    load_run,
+    max_degree,
+    policy_of,
+    take,
+    worlds_of,
+)
 from mazerl.errors import MazerlError
-from mazerl.maze import Maze, fingerprint
+from mazerl.maze import Maze, World, fingerprint
+from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
 from mazerl.policy.sampling import seeded_key
+from mazerl.policy.seeing import join_rows
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
 from mazerl.training import Method, Training, grpo, ppo, sft
 from mazerl.training.base import base_model
+from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
-from mazerl.walk.rollouts import rollout
+from mazerl.walk.rollouts import Walks, rollout
+from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
 _TRAIN, _WALKS, EVALUATE = 0, 1, 2
@@ -29,6 +44,7 @@ class Prepared:
     """A run, ready to be trained."""
 
     maze: Maze
+    worlds: Worlds
     policy: Policy
     method: Method
     task: Any
@@ -40,27 +56,53 @@ class Prepared:
 def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
     policy, key = policy_of(config), seeded_key(config["seed"])
-    method, task = _METHODS[config["method"]](config, maze, policy, jax.random.fold_in(key, _WALKS))
-    if config["policy"] == "tabular":
-        params: Any = ppo.tabular_start(maze)
-    else:
-        description = {"topology": config["topology"], **config["parameters"]}
-        if config["topology"] not in TOPOLOGIES or config["topology"] == "file":
-            description["maze"] = fingerprint(maze)  # a name does not say what it builds
-        write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
-        params = base_model(
-            base_root, maze, description, decoder_of(config), config["seed"], write,
-            max_degree(config) if config["policy"] == "turning" else None,
-        )  # fmt: skip
+    worlds, walks_key = worlds_of(config, maze), jax.random.fold_in(key, _WALKS)
+    world = worlds.training
+    method, task = _METHODS[config["method"]](config, world, policy, walks_key)
+    params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
         task = task._replace(reference=params)
     key = jax.random.fold_in(key, _TRAIN)
-    return Prepared(maze, policy, method, task, take(Training, config), params, key)
+    return Prepared(maze, worlds, policy, method, task, take(Training, config), params, key)
 
 
-def _sft(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+# Steps of a walk that a base model which sees the goal is judged by, at most.
+_COPIED = 256
+
+
+def _base(config: Config, root: Path, maze: Maze, worlds: Worlds) -> Any:
+    """What training begins with; a transformer is pretrained where none is stored."""
+    named = {"base": "uniform"} | {n: v for n, v in config.items() if n in base_options("uniform")}
+    if config["policy"] == "tabular":
+        if named["base"] == "uniform":
+            return ppo.tabular_start(worlds.training)
+        logits = np.log(base_rows(maze, named))
+        every = worlds.training
+        return join_rows(every, logits) if isinstance(every, Prompts) else logits
+    description = {"topology": config["topology"], **config["parameters"]}
+    if config["topology"] not in TOPOLOGIES or config["topology"] == "file":
+        description["maze"] = fingerprint(maze)  # a name does not say what it builds
+    write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
+    decoder, seed = decoder_of(config), config["seed"]
+    copies = worlds.every is not None and decoder.context == 1
+    if named["base"] != "uniform" and not copies:
+        raise MazerlError(
+            f"base {named['base']!r} is copied by transformers that see the goal and read one "
+            "arrival; add --sees-goal, or let the base be uniform"
+        )
+    if worlds.every is not None:
+        limit = min(config["limit"], _COPIED)
+        rows = base_rows(maze, named)
+        return seeing_base(
+            root, worlds.every, description | {"rows": named}, decoder, seed, rows, limit, write
+        )
+    most = max_degree(config) if config["policy"] == "turning" else None
+    return base_model(root, maze, description, decoder, seed, write, most)
+
+
+def _sft(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     walks, limit = config["walks"], config["limit"]
-    shown = golden_walks(maze, walks, config["seed"])
+    shown = _golden(maze, walks, config["seed"])
     if config["backtracking"]:
         # Random walks that arrive hold every kind of turning round.
         random = arrived_only(rollout(UNIFORM, (), maze, key, 4 * walks, limit))
@@ -69,11 +111,26 @@ def _sft(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Me
     return method, sft.corpus(maze, shown)
 
 
-def _distill(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+def _golden(world: World, walks: int, seed: int) -> Walks:
+    """Golden walks, about as many as asked for; where the policy sees goals as many to each."""
+    if isinstance(world, Prompts):
+        each = -(-walks // world.num_mazes)
+        alone = [golden_walks(world.alone(x), each, seed) for x in range(world.num_mazes)]
+        return join_walks(world, alone)
+    return golden_walks(cast(Maze, world), walks, seed)
+
+
+def _distill(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     teacher = load_run(Path(config["teacher"]))
-    if fingerprint(maze) != fingerprint(teacher.maze):
+    other = teacher.worlds.training
+    if isinstance(maze, Prompts) != isinstance(other, Prompts):
         raise MazerlError(
-            f"the teacher in {config['teacher']} walks another maze; train one on this"
+            f"of the student and the teacher in {config['teacher']} one sees the goal; let both"
+        )
+    if fingerprint(maze) != fingerprint(other):
+        raise MazerlError(
+            f"the teacher in {config['teacher']} walks another maze, or to other goals; train one "
+            "on this"
         )
     walks = rollout(teacher.policy, teacher.params, maze, key, config["walks"], config["limit"])
     shown = arrived_only(walks)
@@ -83,13 +140,13 @@ def _distill(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tupl
     return method, sft.corpus(maze, shown)
 
 
-def _ppo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+def _ppo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     del key
     task = take(ppo.PPOTask, config)._replace(reward=_reward(config))
     return ppo.ppo(maze, policy, take(ppo.Sizes, config)), task
 
 
-def _grpo(config: Config, maze: Maze, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+def _grpo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     del key
     task = take(grpo.GRPOTask, config)._replace(reward=_reward(config))
     return grpo.grpo(maze, policy, take(grpo.Groups, config)), task

@@ -7,19 +7,23 @@ checkpoints/   see `mazerl.training.checkpoint`
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 
 from mazerl.cli.kept import kept_graph
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.turn_chain import plan_turns, turning_times
-from mazerl.maze import Maze, compile_maze
-from mazerl.measure.evaluate import Evaluation, evaluate
+from mazerl.maze import Maze, World, compile_maze
+from mazerl.maze.problems import problems_of, split
+from mazerl.maze.prompts import Prompts, prompts_of
+from mazerl.measure.evaluate import evaluate
 from mazerl.policy.contract import Policy
 from mazerl.policy.sampling import seeded_key
+from mazerl.policy.seeing import init_seeing, seeing, with_goal
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning
@@ -41,13 +45,39 @@ def policy_of(config: Config) -> Policy:
         return TABULAR
     if kind not in ("transformer", "turning"):
         raise MazerlError(f"unknown policy {kind!r}; known: tabular, transformer, turning")
+    if config.get("sees_goal") and kind == "turning":
+        raise MazerlError(
+            "a policy over turns has no code for goals of a maze; let a policy that sees the goal "
+            "be tabular or a transformer"
+        )
     decoder = decoder_of(config)
     if decoder.context > config["limit"]:
         raise MazerlError(
             f"context {decoder.context} is longer than the time limit {config['limit']}; "
             "shorten the context or raise --limit"
         )
-    return transformer(decoder) if kind == "transformer" else turning(decoder, max_degree(config))
+    if kind == "turning":
+        return turning(decoder, max_degree(config))
+    return seeing(decoder) if config.get("sees_goal") else transformer(decoder)
+
+
+class Worlds(NamedTuple):
+    """What a run's policy walks on."""
+
+    training: World  # the maze, or the problems that it is trained on
+    held_out: Prompts | None = None  # those kept for the test
+    every: Prompts | None = None  # all of them
+
+
+def worlds_of(config: Config, maze: Maze) -> Worlds:
+    """The maze, or its goals as problems where the policy sees them; some held out by the seed."""
+    if not config.get("sees_goal"):
+        return Worlds(maze)
+    asked = problems_of(maze, config["limit"])
+    if not config["held_out"]:
+        return Worlds(prompts_of(asked), None, prompts_of(asked))
+    kept, test = split(asked, config["held_out"], config["seed"])
+    return Worlds(prompts_of(kept), prompts_of(test), prompts_of(asked))
 
 
 def decoder_of(config: Config) -> Decoder:
@@ -88,6 +118,24 @@ class Loaded(NamedTuple):
     policy: Policy
     params: Any
     updates: int
+    worlds: Worlds
+
+    def alone(self, goal: str | None) -> "Loaded":
+        """The same with one goal, by its name, where the policy sees it; the first by default."""
+        prompts = self.worlds.every
+        if prompts is None:
+            if goal is None:
+                return self
+            raise MazerlError("the run's policy does not see the goal; leave --goal out")
+        if self.worlds.held_out is not None and self.policy is TABULAR:
+            prompts = cast(Prompts, self.worlds.training)  # free rows have none of the others
+        names = [str(name) for name in self.graph]
+        asked = [names[int(prompts.alone(x).goals[0])] for x in range(prompts.num_mazes)]
+        if goal is not None and goal not in asked:
+            raise MazerlError(f"{goal!r} is no goal that the run knows; known: {', '.join(asked)}")
+        number = 0 if goal is None else asked.index(goal)
+        policy = with_goal(self.policy, prompts, number)
+        return self._replace(maze=prompts.alone(number), policy=policy)
 
 
 def load_run(out: Path) -> Loaded:
@@ -101,8 +149,9 @@ def load_run(out: Path) -> Loaded:
     maze, policy = compile_maze(graph), policy_of(config)
     checkpoints = CheckpointFolder(out / "checkpoints")
     updates = checkpoints.last()
-    params = checkpoints.restore_params(_shape(config, maze))
-    return Loaded(graph, maze, policy, params, updates or 0)
+    worlds = worlds_of(config, maze)
+    params = checkpoints.restore_params(_shape(config, maze, worlds))
+    return Loaded(graph, maze, policy, params, updates or 0, worlds)
 
 
 def limit_of(config: Config, limit: int | None) -> int:
@@ -112,19 +161,29 @@ def limit_of(config: Config, limit: int | None) -> int:
 
 def evaluate_params(
     config: Config, loaded: Loaded, key: jax.Array, walks: int, limit: int
-) -> Evaluation:
-    """How well a run walks; exactly over turns too, up to the size that their chain can have."""
-    _, maze, policy, params, _ = loaded
-    found = evaluate(policy, maze, params, key, walks, limit)
+) -> dict[str, Any]:
+    """How well a run walks; exactly over turns too, up to the size that their chain can have.
+
+    Where goals are held out, how well it walks to them is told beside.
+    """
+    maze, policy, params, worlds = loaded.maze, loaded.policy, loaded.params, loaded.worlds
+    found = evaluate(policy, worlds.training, params, key, walks, limit)
     if config["policy"] == "turning":
-        try:
+        with suppress(MazerlError):
             chain = plan_turns(maze, decoder_of(config), max_degree(config))
-        except MazerlError:
-            return found
-        time = float(turning_times(chain, params).mean())
-        how = f"exact chain of turns; success by {walks} walks"
-        return found._replace(hitting_time=time, low=time, high=time, how=how)
-    return found
+            time = float(turning_times(chain, params).mean())
+            how = f"exact chain of turns; success by {walks} walks"
+            found = found._replace(hitting_time=time, low=time, high=time, how=how)
+    told = found._asdict()
+    if worlds.held_out is not None:
+        # Free rows of a goal that was never trained are those of the base model.
+        there = ppo.tabular_start(worlds.held_out) if config["policy"] == "tabular" else params
+        tested = evaluate(policy, worlds.held_out, there, key, walks, limit)
+        told |= {
+            "held_out_hitting_time": tested.hitting_time,
+            "held_out_success_within_limit": tested.success_within_limit,
+        }
+    return told
 
 
 def take(kind: Any, config: Config) -> Any:
@@ -133,9 +192,11 @@ def take(kind: Any, config: Config) -> Any:
     return kind(**{name: config[name] for name in names if name in config})
 
 
-def _shape(config: Config, maze: Maze) -> Any:
+def _shape(config: Config, maze: Maze, worlds: Worlds) -> Any:
     if config["policy"] == "tabular":
-        return ppo.tabular_start(maze)
+        return ppo.tabular_start(worlds.training)
+    if worlds.every is not None:
+        return init_seeing(decoder_of(config), worlds.every, seeded_key(0))
     if config["policy"] == "turning":
         return init_turning(decoder_of(config), seeded_key(0), max_degree(config))
     return init_transformer(decoder_of(config), maze, seeded_key(0))

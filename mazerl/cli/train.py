@@ -184,11 +184,16 @@ def _run(
     finally:
         for sink in sinks:
             sink.close()
+    if "kept" in run.metrics and not run.metrics["kept"].any():
+        raise MazerlError(
+            f"of no update did the filter {config['keep']!r} leave a group, so that nothing was "
+            "learned; give easier goals, a longer --limit, larger groups or more --draws"
+        )
     updates = prepared.training.steps
-    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates)
+    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
-    return {"run": str(out), "updates": updates} | found._asdict()
+    return {"run": str(out), "updates": updates} | found
 
 
 # That a run is judged by where no chain holds its policy.

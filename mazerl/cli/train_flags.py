@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+from mazerl.cli.bases import base_options
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft
 from mazerl.training.advantages import ADVANTAGES
+from mazerl.training.filters import Keep
 from mazerl.training.objectives import Normalize
 from mazerl.training.reference import Estimator, Place
 from mazerl.walk.env import Reward
@@ -52,6 +54,17 @@ _POLICY: Options = {
     ),
     "max_degree": (int, 8, "ports that a policy over turns can choose among"),
     "dtype": (Literal["float32", "bfloat16"], Decoder().dtype, "of the transformer's activations"),
+    "sees_goal": (
+        bool,
+        False,
+        "the policy sees which goal it is to find: a row a goal, or a code for it",
+    ),
+    "held_out": (
+        float,
+        0.0,
+        "share of the goals, by the seed, that are kept for the test: --sees-goal only",
+    ),
+    **base_options("uniform"),
     "legality": (
         Literal["masked", "learned"],
         Decoder().legality,
@@ -129,6 +142,11 @@ _METHOD: dict[str, Options] = {
             Normalize, grpo.Groups().normalize,
             "divide a walk's moves by those of all walks, by its own, or by the time limit",
         ),
+        "keep": (
+            Keep, grpo.Groups().keep,
+            "groups to learn from: all; mixed ones (dynamic sampling); those of largest spread",
+        ),
+        "draws": (int, grpo.Groups().draws, "groups drawn for each that is learned from"),
         "beta": (float, grpo.GRPOTask().beta, "what a nat of KL from the base model costs"),
         "kl": (
             Estimator, grpo.Groups().kl,
@@ -183,6 +201,16 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
     Every update is recorded.
     """
     policy = options["policy"]
+    if not options["sees_goal"]:
+        if options["held_out"]:
+            raise MazerlError(
+                f"held_out is {options['held_out']:g}, but this policy does not see its goals; "
+                "add --sees-goal"
+            )
+        # As in runs before there was a choice.
+        options = {k: v for k, v in options.items() if k not in ("sees_goal", "held_out")}
+    if options["base"] == "uniform":
+        options = {k: v for k, v in options.items() if k not in base_options("uniform")}
     fitting = _DEFAULTS[method]
     filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}
     if policy != "turning":

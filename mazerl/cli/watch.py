@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mazerl.cli.draw import load_picture
+from mazerl.cli.draw import GOAL, load_picture
 from mazerl.cli.evaluate import LIMIT, SEED
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result
@@ -13,7 +13,12 @@ from mazerl.picture.watching import watch_page
 from mazerl.policy.sampling import seeded_key
 
 _OPTIONS: dict[str, Options] = {
-    "run": {"walks": (int, 8, "number of walks to choose from"), "limit": LIMIT, "seed": SEED},
+    "run": {
+        "walks": (int, 8, "number of walks to choose from"),
+        "limit": LIMIT,
+        "seed": SEED,
+        "goal": GOAL,
+    },
     "page": {"out": (str, "walk.html", "the page to write")},
 }
 
@@ -27,9 +32,12 @@ def main(words: Sequence[str]) -> None:
     print_result(watch_run(Path(words[0]), **chosen))
 
 
-def watch_run(run: Path, out: str, walks: int, limit: int | None, seed: int) -> dict[str, Any]:
-    """Write a page that plays walks of a run's last checkpoint."""
-    title, limit, (graph, maze, policy, params, updates) = load_picture(run, walks, limit)
+def watch_run(
+    run: Path, out: str, walks: int, limit: int | None, seed: int, goal: str | None = None
+) -> dict[str, Any]:
+    """Write a page that plays walks of a run's last checkpoint, to one goal if it sees it."""
+    title, limit, loaded = load_picture(run, walks, limit, goal)
+    graph, maze, policy, params, updates, _ = loaded
     title = title.replace("\n", " · ")
     page = watch_page(graph, maze, policy, params, title, seeded_key(seed), walks, limit)
     try:

@@ -114,6 +114,21 @@ def follow(maze: Maze, probabilities: np.ndarray, limit: int, goal: int) -> Hori
     return Horizon(law, occupancy, to_go)
 
 
+def expected_visits(maze: Maze, probabilities: np.ndarray, limit: int) -> np.ndarray:
+    """Expected number of times [A+1] that a walk of `limit` steps which no goal ends decides there.
+
+    The walk that begins is arrival A; visits add up to the limit.
+    """
+    require_limit("the time limit", limit)
+    source, target, moved = _all_moves(maze, require_rows(maze, probabilities))
+    total = np.zeros(maze.num_arcs + 1)
+    mass = np.append(np.zeros(maze.num_arcs), 1.0)
+    for _ in range(limit):
+        total += mass
+        mass[:] = np.bincount(target, moved * mass[source], len(mass))
+    return total
+
+
 class SuccessGradient(NamedTuple):
     """P(τ ≤ T) of each problem, and its exact derivative."""
 

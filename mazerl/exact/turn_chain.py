@@ -123,4 +123,4 @@ def _logits(config: Decoder, max_degree: int, params: Any, read: Array) -> Array
     before = jnp.pad(read[:, :-1], ((0, 0), (1, 0)), constant_values=0)
     begins = (read != _NOTHING) & (before == _NOTHING)
     sequence = partial(score_sequence, model, config.context)
-    return jax.vmap(sequence)(jnp.maximum(read, 0), begins)[:, -1]
+    return jax.vmap(sequence)(model.embedding(jnp.maximum(read, 0)), begins)[:, -1]

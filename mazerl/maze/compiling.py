@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from mazerl.errors import MazerlError, require_seed
-from mazerl.maze.world import Maze
+from mazerl.maze.world import Maze, World
 from mazerl.topology import Graph
 
 
@@ -86,8 +86,8 @@ def to_networkx(maze: Maze, names: Sequence[Hashable] | None = None) -> Graph:
     return graph
 
 
-def fingerprint(maze: Maze) -> str:
-    """sha256 of a maze's arrays, the same exactly if every walk on it is."""
+def fingerprint(maze: World) -> str:
+    """sha256 of a world's arrays, the same exactly if every walk on it is."""
     hashed = hashlib.sha256()
     for field in fields(maze):
         array = np.ascontiguousarray(getattr(maze, field.name))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mazerl.errors import MazerlError
@@ -25,8 +26,13 @@ class Mazes(World):
     arc_begin: Array  # [M+1] likewise
 
     def goal_ranges(self) -> tuple[Array, Array]:
-        """Where in `goals` those of each maze begin [M], and how many they are [M]."""
+        """Walk b draws from those of maze b mod M."""
         return self.first_goal, self.goal_count
+
+    def goal_mazes(self) -> Array:
+        """The maze in whose range each goal is [G]."""
+        number = np.arange(self.num_mazes, dtype=np.int32)
+        return jnp.repeat(number, self.goal_count, total_repeat_length=self.num_goals)
 
 
 def side_by_side(mazes: Sequence[Maze]) -> Mazes:

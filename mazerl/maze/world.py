@@ -66,7 +66,11 @@ class World(ABC):
 
     @abstractmethod
     def goal_ranges(self) -> tuple[Array, Array]:
-        """Where in `goals` those of each maze begin [M], and how many they are [M]."""
+        """Ranges of `goals` that walks draw from in turn: where each begins, how long it is."""
+
+    @abstractmethod
+    def goal_mazes(self) -> Array:
+        """The maze that each of the goals belongs to [G]."""
 
 
 @jax.tree_util.register_dataclass
@@ -80,6 +84,10 @@ class Maze(World):
     def goal_ranges(self) -> tuple[Array, Array]:
         """All goals are of the one maze."""
         return np.zeros(1, np.int32), np.full(1, self.num_goals, np.int32)
+
+    def goal_mazes(self) -> Array:
+        """The one maze."""
+        return np.zeros(self.num_goals, np.int32)
 
 
 def arrival_vertex(maze: World) -> Array:

@@ -10,12 +10,14 @@ import numpy as np
 from scipy import stats
 
 from mazerl.errors import MazerlError, require_limit, require_whole
-from mazerl.exact.chain import plan_chain
+from mazerl.exact.chain import ChainPlan, plan_chain
 from mazerl.exact.long_limits import LimitTooLongError, success_within
 from mazerl.exact.markov import hitting_times
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, Maze, World
+from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows
+from mazerl.policy.seeing import separate_rows
 from mazerl.walk.rollouts import Arrivals, run_walks
 
 
@@ -97,13 +99,13 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    policy: Policy, maze: Maze, params: Any, key: Array, walks: int = 1000, limit: int = 1000
+    policy: Policy, world: World, params: Any, key: Array, walks: int = 1000, limit: int = 1000
 ) -> Evaluation:
     """Solve a policy exactly where the arrival arc says all, else estimate from walks.
 
     Args:
         policy: any.
-        maze: what it walks on.
+        world: the maze that it walks on, or problems whose goals it sees.
         params: its parameters.
         key: for the walks.
         walks: number of walks, where they are needed.
@@ -112,17 +114,17 @@ def evaluate(
     require_whole("the number of walks", walks)
     require_limit("the time limit", limit)
     if policy.markov:
-        rows, plan = extract_rows(policy, maze, params), plan_chain(maze)
-        time = float(hitting_times(maze, rows, plan).mean())
+        parts = _chains(policy, world, params)
+        time = float(np.mean([hitting_times(*part).mean() for part in parts]))
         how, used = "exact chain", 0
         try:
-            success = float(success_within(maze, rows, limit, plan).mean())
+            success = np.mean([success_within(maze, rows, limit, plan).mean()
+                               for maze, rows, plan in parts])  # fmt: skip
         except LimitTooLongError:
             how, used = f"exact chain; success by {walks} walks", walks
-            ended = run_walks(policy, params, maze, key, walks, limit)
-            success = float(np.mean(ended.reached))
-        return Evaluation(time, time, time, how, success, 1 - success, used)
-    ended = run_walks(policy, params, maze, key, walks, limit)
+            success = np.mean(run_walks(policy, params, world, key, walks, limit).reached)
+        return Evaluation(time, time, time, how, float(success), 1 - float(success), used)
+    ended = run_walks(policy, params, world, key, walks, limit)
     estimate = tail_time(ended, limit)
     return Evaluation(
         estimate.value,
@@ -133,6 +135,20 @@ def evaluate(
         estimate.censored,
         walks,
     )
+
+
+def _chains(
+    policy: Policy, world: World, params: Any
+) -> list[tuple[Maze, np.ndarray, ChainPlan]]:  # fmt: skip
+    """Mazes with the rows that a policy walks by there: one, or one for each goal that it sees."""
+    rows = extract_rows(policy, world, params)
+    if isinstance(world, Prompts):
+        seen = separate_rows(world, rows)
+        mazes = [world.alone(x) for x in range(len(seen))]
+        return [(maze, p, plan_chain(maze)) for maze, p in zip(mazes, seen, strict=True)]
+    if not isinstance(world, Maze):
+        raise MazerlError("several mazes side by side; evaluate them one by one")
+    return [(world, rows, plan_chain(world))]
 
 
 class Arrived(NamedTuple):

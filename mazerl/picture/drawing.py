@@ -7,6 +7,7 @@ it differs from the base model's; a dark hook leads from its end into the most l
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".txt")
 
+_WIDTH = 12  # letters of a heading an inch
 _LABELLED = 60  # vertices; more names than these cover one another
 _BOW = 0.3  # of an edge's length, at most, for parallel edges
 _SIDE = 0.055  # of an edge's length, between its two arcs
@@ -83,7 +85,8 @@ def as_figure(graph: Graph, maze: Maze, title: str, seen: Behaviour | None = Non
         _draw_clusters(axes, maze, groups, seen)
     else:
         _draw_vertices(axes, graph, maze, seen)
-    axes.set_title(title, fontsize=10, parse_math=False)
+    lines = [fill(line, round(_WIDTH * side)) for line in title.split("\n")]
+    axes.set_title("\n".join(lines), fontsize=10, parse_math=False)
     axes.set_aspect("equal")
     axes.margins(0.06)
     axes.axis("off")

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from mazerl.errors import MazerlError
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy
 from mazerl.policy.rows import rows_of
 
 
-def row_probabilities(maze: Maze, logits: Array) -> np.ndarray:
+def row_probabilities(maze: World, logits: Array) -> np.ndarray:
     """Tabular logits [R] → probabilities [R] in float64.
 
     A logit of -inf is probability 0; a row's +inf logits share all of it.
@@ -32,14 +32,14 @@ def row_probabilities(maze: Maze, logits: Array) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def _logits_by_arc(policy: Policy, maze: Maze, params: Any) -> Array:
-    """Logits [A+1, D] of a Markov policy."""
+def _logits_by_arc(policy: Policy, maze: World, params: Any) -> Array:
+    """Logits [A+M, D] of a Markov policy."""
     walker = policy.bind(maze, params)
-    arcs = jnp.arange(maze.num_arcs + 1)
+    arcs = jnp.arange(maze.num_arrivals)
     return jax.vmap(lambda arc: walker.logits(walker.memory, arc)[0])(arcs)
 
 
-def extract_rows(policy: Policy, maze: Maze, params: Any) -> np.ndarray:
+def extract_rows(policy: Policy, maze: World, params: Any) -> np.ndarray:
     """Probabilities [R] of a Markov policy, in float64 where its parameters are.
 
     Raises:

@@ -117,24 +117,25 @@ def _attend(query: Array, keys: Array, values: Array, allowed: Array) -> Array:
     return jnp.einsum("hqk,hke->hqe", weight.astype(values.dtype), values)
 
 
-def score_sequence(network: Network, context: int, tokens: Array, begins: Array) -> Array:
-    """Logits [T, D] of one sequence [T]; a walk begins where `begins` [T] says so."""
+def score_sequence(network: Network, context: int, x: Array, begins: Array) -> Array:
+    """Logits [T, D] of embedded tokens x [T, C]; a walk begins where `begins` [T] says so."""
     walk = jnp.cumsum(begins)
-    t = jnp.arange(tokens.shape[0])
+    t = jnp.arange(x.shape[0])
     back = t[:, None] - t[None, :]
     allowed = (back >= 0) & (back < context) & (walk[:, None] == walk[None, :])
-    x = network.embedding(tokens)
     for block in network.blocks:
         query, key, value = block.project(x, t)
         x = block.finish(x, _attend(query, key, value, allowed))
     return network.head(x)
 
 
-def score_alone(network: Network, tokens: Array) -> Array:
-    """Logits [N, D] of tokens [N] on their own: with context 1 attention returns its one value."""
-    x = network.embedding(tokens)
+def score_alone(network: Network, x: Array) -> Array:
+    """Logits [N, D] of embedded tokens x [N, C] on their own.
+
+    With context 1 attention returns its one value.
+    """
     for block in network.blocks:
-        _, _, value = block.project(x, jnp.zeros_like(tokens))
+        _, _, value = block.project(x, jnp.zeros(len(x), jnp.int32))
         x = block.finish(x, value)
     return network.head(x)
 
@@ -147,14 +148,14 @@ def empty_cache(config: Decoder) -> Cache:
 
 
 def score_next(
-    network: Network, context: int, cache: Cache, token: Array, begins: Array
+    network: Network, context: int, cache: Cache, x: Array, begins: Array
 ) -> tuple[Array, Cache]:
-    """One walker's next logits [D]."""
+    """One walker's next logits [D], after an embedded token x [C]."""
     age = jnp.where(begins, 0, cache.age)
     # Once the ring is full every slot is of the last `context` tokens.
     allowed = (jnp.arange(context) <= age)[None]
     keys, values = [], []
-    x = network.embedding(token[None])
+    x = x[None]
     for block, old_keys, old_values in zip(network.blocks, cache.keys, cache.values, strict=True):
         query, key, value = block.project(x, age[None])
         keys.append(old_keys.at[:, age % context].set(key[:, 0]))
@@ -199,7 +200,8 @@ def transformer(config: Decoder) -> Policy:
         return make_network(config, maze.num_arrivals, maze.num_ports, params)
 
     def rows(maze: World, params: Any) -> Array:
-        return score_alone(network(maze, params), jnp.arange(maze.num_arrivals))
+        model = network(maze, params)
+        return score_alone(model, model.embedding(jnp.arange(maze.num_arrivals)))
 
     def bind(maze: World, params: Any) -> Walker:
         if context == 1:
@@ -208,15 +210,17 @@ def transformer(config: Decoder) -> Policy:
         model = network(maze, params)
 
         def step(memory: Cache, arc: Array) -> tuple[Array, Cache]:
-            return score_next(model, context, memory, arc, arc >= maze.num_arcs)
+            x = model.embedding(arc)
+            return score_next(model, context, memory, x, arc >= maze.num_arcs)
 
         return Walker(empty_cache(config), step)
 
     def score(maze: World, params: Any, arcs: Array) -> Array:
         if context == 1:
             return rows(maze, params)[arcs]
-        alike = partial(score_sequence, network(maze, params), context)
-        return jax.vmap(alike)(arcs, arcs >= maze.num_arcs)
+        model = network(maze, params)
+        alike = partial(score_sequence, model, context)
+        return jax.vmap(alike)(model.embedding(arcs), arcs >= maze.num_arcs)
 
     return Policy(bind, context, score, config.legality == "learned")
 

@@ -105,7 +105,7 @@ def turning(config: Decoder, max_degree: int = 8) -> Policy:
         return make_network(config, num_tokens(max_degree), max_degree, params)
 
     def every(model: Network) -> Array:
-        return score_alone(model, jnp.arange(num_tokens(max_degree)))
+        return score_alone(model, model.embedding(jnp.arange(num_tokens(max_degree))))
 
     def bind(maze: World, params: Any) -> Walker:
         model, compass = network(maze, params), compass_of(maze)
@@ -115,7 +115,8 @@ def turning(config: Decoder, max_degree: int = 8) -> Policy:
             before, cache = memory
             token = _tokens(maze, compass, max_degree, before, arc)
             if alone is None:
-                logits, cache = score_next(model, context, cache, token, arc >= maze.num_arcs)
+                x = model.embedding(token)
+                logits, cache = score_next(model, context, cache, x, arc >= maze.num_arcs)
             else:
                 logits = alone[token]
             return _from_turns(maze, compass, logits, arc), (arc, cache)
@@ -130,7 +131,8 @@ def turning(config: Decoder, max_degree: int = 8) -> Policy:
             logits = every(model)[tokens]
         else:
             begins = arcs >= maze.num_arcs
-            logits = jax.vmap(partial(score_sequence, model, context))(tokens, begins)
+            x = model.embedding(tokens)
+            logits = jax.vmap(partial(score_sequence, model, context))(x, begins)
         return _from_turns(maze, compass, logits, arcs)
 
     return Policy(bind, context + 1, score, config.legality == "learned")

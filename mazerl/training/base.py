@@ -103,17 +103,40 @@ def base_model(
         write: stores a new one; given root, experiment, config, arrays and seconds.
         max_degree: of a policy over turns; None: one over arcs.
     """
-    shape = dataclasses.asdict(decoder)
     config: dict[str, Any] = {
         "maze": description,
-        "decoder": shape,
+        "decoder": dataclasses.asdict(decoder),
         "seed": seed,
         "divergence": MAX_DIVERGENCE,
     }
     if max_degree is not None:
         config["max_degree"] = max_degree
-    policy = transformer(decoder) if max_degree is None else turning(decoder, max_degree)
-    key = seeded_key(seed)
+
+    def make(begin: Array, key: Array) -> Any:
+        if max_degree is None:
+            policy, start = transformer(decoder), init_transformer(decoder, maze, begin)
+        else:
+            policy = turning(decoder, max_degree)
+            start = init_turning(decoder, begin, max_degree)
+        return pretrain(maze, policy, start, key)
+
+    return stored_base(root, config, make, write)
+
+
+def stored_base(
+    root: Path,
+    config: dict[str, Any],
+    make: Callable[[Array, Array], Any],
+    write: Callable[[Path, str, Any, dict[str, np.ndarray], float], object] = write_record,
+) -> Any:
+    """The base model of a configuration, made once: by one of all processes that ask for it.
+
+    Args:
+        root: the run store.
+        config: all that makes it, its seed among it.
+        make: parameters, from two random keys.
+        write: as for `base_model`.
+    """
 
     def stored() -> dict[str, np.ndarray] | None:
         done = is_done(root, STORE, config)
@@ -125,13 +148,9 @@ def base_model(
         with waiting_for(root / LOCKS / f"{STORE}-{name}.lock"):
             found = stored()  # since we waited
             if found is None:
-                began, begin = time.perf_counter(), jax.random.fold_in(key, 0)
-                start = (
-                    init_transformer(decoder, maze, begin)
-                    if max_degree is None
-                    else init_turning(decoder, begin, max_degree)
-                )
-                found = flatten(pretrain(maze, policy, start, jax.random.fold_in(key, 1)))
+                began, key = time.perf_counter(), seeded_key(config["seed"])
+                begin, again = (jax.random.fold_in(key, n) for n in range(2))
+                found = flatten(make(begin, again))
                 write(root, STORE, config, found, time.perf_counter() - began)
     # Models that 0.2 stored have a value head, which nothing reads.
     return {name: part for name, part in unflatten(found).items() if name != "value"}

@@ -29,12 +29,13 @@ MOST_VALUES = 50_000_000
 
 
 def first_values(maze: World, sees: Sees) -> Array:
-    """Values of zero [G, A+M]; [1, A+M] for a critic that does not see the goal.
+    """Values of zero [G, A+M]; [1, A+M] where arrivals say the goal, or the critic sees none.
 
     Raises:
         MazerlError: that is too large a table.
     """
-    goals = maze.num_goals if sees == "goal" else 1
+    told = maze.num_goals == maze.num_mazes
+    goals = maze.num_goals if sees == "goal" and not told else 1
     if goals * maze.num_arrivals > MOST_VALUES:
         raise MazerlError(
             f"{goals} goals and {maze.num_arrivals} arrivals are too many for a critic that sees "

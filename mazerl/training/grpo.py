@@ -1,7 +1,8 @@
 """GRPO with a verifiable reward: walks are compared with others that had the same goal.
 
     for each update:
-        walks     = `groups` × `group` whole walks; those of a group share a drawn goal
+        walks     = `groups` × `group` whole walks; those of a group share a drawn goal; or
+                    `draws` times as many, of which so many groups are kept (`filters`)
         reward    = arrival - penalty · steps of the whole walk
         advantage = (reward - mean of the group) / its standard deviation, or another of the family
         for each of `epochs` passes over `minibatches` parts:
@@ -28,6 +29,7 @@ from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.scoring import is_decided, judge
 from mazerl.policy.tabular import TABULAR
 from mazerl.training.advantages import Outcomes, advantage_of
+from mazerl.training.filters import Keep, check_filter, choose_groups
 from mazerl.training.method import Batch, Method, Metrics, Training
 from mazerl.training.objectives import (
     Moves,
@@ -60,6 +62,8 @@ class Groups:
     normalize: Normalize = "tokens"
     kl: Estimator = "k3"  # of the distance to a reference, where the task has one
     kl_in: Place = "loss"
+    keep: Keep = "all"  # which groups are learned from
+    draws: int = 1  # groups drawn for each that is
 
 
 class GRPOTask(NamedTuple):
@@ -94,12 +98,14 @@ def grpo(maze: World, policy: Policy = TABULAR, sizes: Groups | None = None) -> 
 
     Raises:
         MazerlError: a size below 1, a group of one walk, minibatches that do not divide the walks,
-            an unknown advantage, normalisation or KL, or a policy that cannot be trained.
+            an unknown advantage, normalisation, KL or filter, draws without one, or a policy that
+            cannot be trained.
     """
     sizes = sizes or Groups()
     for name in ("groups", "group", "limit", "epochs", "minibatches"):
         require_whole(name, getattr(sizes, name))
     advantage_of(sizes.advantage, sizes.group, sizes.pass_k)
+    check_filter(sizes.keep, sizes.draws)
     for told, name, known in (
         ("normalisation", sizes.normalize, Normalize),
         ("estimator of the KL", sizes.kl, Estimator),
@@ -124,18 +130,24 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
 
     def walk(maze: World, task: GRPOTask, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
         del task
-        seen = rollout(policy, params, maze, key, walks, sizes.limit, sizes.group)
+        drawn = walks * sizes.draws
+        seen = rollout(policy, params, maze, key, drawn, sizes.limit, sizes.group)
         return split_walkers(seen), state
 
     def collect(
         maze: World, task: GRPOTask, params: Any, seen: Walks, key: Array, share: Array
     ) -> Batch:
         del key
+        told, passes = _seen(seen, sizes), jnp.ones(sizes.groups, bool)
+        if sizes.keep != "all":
+            seen, passes = _filtered(seen, task.reward, sizes)
+            told["kept"] = passes.sum() / (sizes.groups * sizes.draws)
         arc = seen.arc[:, :-1]
         judged = judge(policy, maze, params, arc, seen.port)
         real = jnp.arange(sizes.limit)[None, :] < seen.length[:, None]
+        real &= jnp.repeat(passes, sizes.group)[:, None]
         own = (real & is_decided(maze, arc)).astype(jnp.float32)
-        reward = task.reward.arrival * seen.reached - task.reward.penalty * seen.length
+        reward = _rewards(seen, task.reward)
         reference = jnp.zeros((walks, 0))
         if task.reference is not None:
             reference = judge(policy, maze, task.reference, arc, seen.port).log_probability
@@ -152,7 +164,7 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
         )
         high = task.clip if task.clip_high is None else task.clip_high
         shared = _Shared(task.clip, high, task.entropy * (1 - share), task.beta)
-        return Batch(collected, shared, _seen(seen, reward, sizes))
+        return Batch(collected, shared, told | {"reward": reward.mean()})
 
     def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
         samples, shared = batch.samples, batch.shared
@@ -174,12 +186,26 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
     return Method(collect, loss, walk=walk, epochs=sizes.epochs, minibatches=sizes.minibatches)
 
 
-def _seen(walks: Walks, reward: Array, sizes: Groups) -> Metrics:
-    successes = walks.reached.reshape(sizes.groups, sizes.group).sum(1)
+def _rewards(walks: Walks, reward: Reward) -> Array:
+    """Of whole walks."""
+    return reward.arrival * walks.reached - reward.penalty * walks.length
+
+
+def _filtered(walks: Walks, reward: Reward, sizes: Groups) -> tuple[Walks, Array]:
+    """The walks of the groups that are learned from, and whether each group is [groups]."""
+    by_group = (-1, sizes.group)
+    seen = Outcomes(_rewards(walks, reward).reshape(by_group), walks.reached.reshape(by_group))
+    chosen, passes = choose_groups(seen, sizes.keep, sizes.groups)
+    walk = (chosen[:, None] * sizes.group + jnp.arange(sizes.group)[None]).reshape(-1)
+    return Walks(*(field[walk] for field in walks)), passes
+
+
+def _seen(walks: Walks, sizes: Groups) -> Metrics:
+    """Of all walks that were drawn; the reward is of those that are learned from."""
+    successes = walks.reached.reshape(-1, sizes.group).sum(1)
     success = walks.reached.mean()
     return {
         "success": success,
-        "reward": reward.mean(),
         "length": walks.length.mean(),
         "collapsed": jnp.mean((successes == 0) | (successes == sizes.group)),
         "predicted_collapsed": collapse_probability(success, sizes.group),

@@ -63,6 +63,8 @@ def generalized_advantages(
 
 def collapse_probability(success: Array, group: int) -> Array:
     """Chance that all or none of N walks succeed, so that outcome rewards give GRPO no gradient."""
+    # Compiled into one, a mean and its power become a power of the sum, which overflows.
+    success = jax.lax.optimization_barrier(success)
     return success**group + (1 - success) ** group
 
 

@@ -7,7 +7,7 @@ ones need the walks themselves.
 import numpy as np
 
 from mazerl.errors import MazerlError, require_seed, require_whole
-from mazerl.maze import Array, Maze
+from mazerl.maze import Array, Maze, World
 from mazerl.maze.paths import golden_flow, shortest_paths
 from mazerl.policy.rows import rows_of
 from mazerl.walk.rollouts import Walks
@@ -119,18 +119,20 @@ def visits_of(maze: Maze, walks: Walks) -> np.ndarray:
     return np.bincount(entry, minlength=rows.size) / len(arc)
 
 
-def erase_loops(maze: Maze, walks: Walks) -> Walks:
+def erase_loops(maze: World, walks: Walks) -> Walks:
     """Cut every loop out of recorded walks, in order of time: dead ends and turns disappear.
 
     A walk that reached its goal becomes a simple path from the start to it.
     """
     head, reverse = np.asarray(maze.head), np.asarray(maze.reverse)
-    first_arc, start = np.asarray(maze.first_arc), int(maze.start)
+    first_arc, starts = np.asarray(maze.first_arc), np.atleast_1d(maze.start)
     source, length = np.asarray(walks.arc), np.asarray(walks.length)
-    arc, port = np.full_like(source, maze.num_arcs), np.zeros_like(np.asarray(walks.port))
+    arc = np.broadcast_to(source[:, :1], source.shape).copy()
+    port = np.zeros_like(np.asarray(walks.port))
     kept = np.zeros_like(length)
     for b in range(len(source)):
         path: list[int] = []
+        start = int(starts[source[b, 0] - maze.num_arcs])
         position = {start: 0}  # how many arcs of the path lead to each of its vertices
         for taken in source[b, 1 : length[b] + 1].tolist():
             vertex = int(head[taken])

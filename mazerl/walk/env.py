@@ -47,14 +47,15 @@ def choices_of(maze: World) -> Choices:
 def reset(maze: World, key: Array, shape: tuple[int, ...] = ()) -> State:
     """Begin walks at the start, each with a goal drawn uniformly.
 
-    Where several mazes are side by side, walk b is in maze b mod M.
+    Where several mazes are side by side, walk b is in maze b mod M; of `Prompts` one is drawn.
     """
     bits = jax.random.bits(key, shape, jnp.uint32)
-    home = jnp.arange(bits.size, dtype=jnp.int32).reshape(shape) % maze.num_mazes
-    first, count = (jnp.asarray(column)[home] for column in maze.goal_ranges())
+    first, count = (jnp.asarray(column) for column in maze.goal_ranges())
+    turn = jnp.arange(bits.size, dtype=jnp.int32).reshape(shape) % len(first)
+    drawn = first[turn] + multiply_high(bits, count[turn])
     return State(
-        arc=maze.num_arcs + home,
-        goal=jnp.asarray(maze.goals)[first + multiply_high(bits, count)],
+        arc=maze.num_arcs + jnp.asarray(maze.goal_mazes())[drawn],
+        goal=jnp.asarray(maze.goals)[drawn],
         time=jnp.zeros(shape, jnp.int32),
         reached=jnp.zeros(shape, bool),
     )

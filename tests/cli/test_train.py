@@ -119,7 +119,7 @@ def test_a_policy_over_turns_is_trained_and_solved(
     again = json.loads(capsys.readouterr().out)
     assert again["hitting_time"] == result["hitting_time"] == result["low"]
     # The walks that stand beside it agree with the chain.
-    _, maze, policy, params, _ = load_run(tmp_path / "run")
+    _, maze, policy, params, *_ = load_run(tmp_path / "run")
     walked = evaluate(policy, maze, params, jax.random.key(1), 4000, 1000)
     assert walked.low < result["hitting_time"] < walked.high
     said = bad(capsys, "train", *words, "--max-degree", "1", "--out", str(tmp_path / "o"))

@@ -29,6 +29,8 @@ def trained(out: Path, *flags: str) -> Any:
         ["--normalize", "sequence"],
         ["--normalize", "constant"],
         ["--clip", "0.01", "--epochs", "4", "--clip-high", "0.5"],
+        ["--keep", "mixed"],
+        ["--keep", "spread", "--draws", "2"],
         ["--beta", "1"],
         ["--beta", "1", "--kl-in", "reward"],
     ],
@@ -85,3 +87,12 @@ def test_what_grpo_refuses(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], says: str
 ) -> None:
     assert says in one_line_error(main, (*GRPO, *flags, "--out", str(tmp_path / "x")), capsys)
+
+
+def test_a_filter_that_leaves_no_group_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hard = ["train", "grpo", "--width", "2", "--depth", "4", "--lanes", "4", "--groups", "2",
+            "--group", "2", "--limit", "9", "--steps", "3", "--keep", "mixed"]  # fmt: skip
+    said = one_line_error(main, [*hard, "--out", str(tmp_path / "run")], capsys)
+    assert "of no update did the filter 'mixed' leave a group" in said

@@ -76,6 +76,14 @@ def test_collapsed_groups_are_as_many_as_predicted(medium: Maze) -> None:
     assert abs(seen - predicted) < 4 * np.sqrt(predicted * (1 - predicted) / 2000) + 0.01
 
 
+@pytest.mark.parametrize("walks", [16, 400, 4000])
+def test_the_prediction_is_a_number_however_many_walks_there_are(walks: int) -> None:
+    predict = jax.jit(lambda reached: collapse_probability(reached.mean(), 16))
+    for share in (0.0, 0.5, 1.0):
+        reached = jnp.arange(walks) < share * walks
+        assert float(predict(reached)) == pytest.approx(share**16 + (1 - share) ** 16, rel=1e-5)
+
+
 @pytest.mark.parametrize("advantage", ["spread", "mean"])
 def test_grpo_learns(small: Maze, advantage: str) -> None:
     sizes = Groups(groups=16, group=16, limit=200, epochs=2, minibatches=4, advantage=advantage)
