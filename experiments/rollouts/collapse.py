@@ -236,8 +236,9 @@ def _claims(cells: pd.DataFrame) -> list[dict[str, object]]:
     useful = 1 - cells.pivot_table("silent", "pool", "group")
     low, high = _PLATEAU
     climb = useful[high] - useful[low]
-    least, most = (float(useful.loc["flat", [low, high]].agg(end)) for end in ("min", "max"))
-    others = float(climb.drop("flat").min())
+    plateau = useful.loc["flat", [low, high]].to_numpy(float)
+    least, most = float(plateau.min()), float(plateau.max())
+    others = float(climb[climb.index != "flat"].min())
     tolerance, between = f"{_MOST_ERRORS:.0f} standard errors", f"from {low} to {high}"
     return [
         every(claim, "I1.1", "the share of groups without spread is the mean of p^N + (1-p)^N: "
