@@ -23,6 +23,6 @@ _GROUPS = {
     ),
     "objectives": ("outcome_weights",),
     "boundary": ("chained_forks",),
-    "rollouts": ("collapse",),
+    "rollouts": ("collapse", "trees"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}
