@@ -35,7 +35,7 @@ def draw(data: Path) -> Figure:
                          xerr=1.96 * part["error"], ls="", marker=marker, color=color, ms=5,
                          capsize=2, label=f"at {label} a problem")  # fmt: skip
     axes[0].set_xlabel("share of problems whose group is mixed")
-    axes[0].set_xlim(0, 1)
+    axes[0].set_xlim(0, 1.02)
     axes[0].set_yticks(list(places.values()), [SELECTORS[name] for name in places])
     shifts = np.linspace(0.28, -0.28, len(CREDITS))
     for axis, column, budget, says in (
@@ -56,6 +56,6 @@ def draw(data: Path) -> Figure:
     axes[2].set_title("the update a step, 800 steps")
     for axis in axes:
         axis.set_ylim(0.4, len(places) + 0.6)
-    axes[0].legend(loc="upper right", fontsize=8)
+    axes[0].legend(loc="lower left", fontsize=8)
     legend(figure, axes[1], 5)
     return figure
