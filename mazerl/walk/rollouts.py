@@ -60,8 +60,8 @@ class Steps(NamedTuple):
     age: Array  # [T, B] steps of the same walk before this one
 
 
-class _Walking(NamedTuple):
-    """A policy on a maze, bound once a rollout: what all three loops share."""
+class Walking(NamedTuple):
+    """A policy on a maze, bound once a rollout: what all loops share."""
 
     maze: World
     choices: Choices
@@ -76,7 +76,7 @@ class _Walking(NamedTuple):
 
     def begin(self, group: int = 1) -> tuple[State, Any]:
         """Walks that begin, `group` consecutive ones with the same goal, and their memories."""
-        key = jax.random.fold_in(self.key, _GOALS_KEY)
+        key = jax.random.fold_in(self.key, GOALS_KEY)
         state = reset(self.maze, key, (self.num_walks // group,))
         return jax.tree.map(lambda x: jnp.repeat(x, group), state), self.memories()
 
@@ -95,12 +95,14 @@ class _Walking(NamedTuple):
         return advance(self.maze, self.choices, state, port), memory, port
 
 
-# Named sub-keys of a rollout's key: steps take the fold-ins 0, 1, 2, …, the goals the last one.
-_GOALS_KEY = 0xFFFFFFFF
+# Named sub-keys of a rollout's key: steps take the fold-ins 0, 1, 2, …, the goals the last one, and
+# rounds of a tree (`walk.trees`) those before it.
+GOALS_KEY = 0xFFFFFFFF
 
 
-def _walking(policy: Policy, params: Any, maze: World, key: Array, num_walks: int) -> _Walking:
-    return _Walking(maze, choices_of(maze), policy.bind(maze, params), key, num_walks)
+def walking_of(policy: Policy, params: Any, maze: World, key: Array, num_walks: int) -> Walking:
+    """Bind a policy, inside jit."""
+    return Walking(maze, choices_of(maze), policy.bind(maze, params), key, num_walks)
 
 
 @partial(jax.jit, static_argnums=(0, 4, 5, 6))
@@ -119,7 +121,7 @@ def rollout(
         )
     if num_walks % require_whole("the group size", group):
         raise MazerlError(f"groups of {group} do not divide {num_walks} walks; give a divisor")
-    walking = _walking(policy, params, maze, key, num_walks)
+    walking = walking_of(policy, params, maze, key, num_walks)
     state, memory = walking.begin(group)
 
     def body(carry: tuple[State, Any], t: Array) -> tuple[tuple[State, Any], tuple[Array, Array]]:
@@ -147,7 +149,7 @@ def run_walks(
     The same key and sizes give the walks that `rollout` records.
     """
     _check(num_walks, limit)
-    walking = _walking(policy, params, maze, key, num_walks)
+    walking = walking_of(policy, params, maze, key, num_walks)
     # Testing for the end every step would cost more than the steps that it saves.
     stride = min(limit, 32)
 
@@ -183,8 +185,8 @@ def continue_walks(
     it inside jit.
     """
     num_walks = state.arc.shape[0]
-    walking = _walking(policy, params, maze, key, num_walks)
-    goals_key = jax.random.fold_in(key, _GOALS_KEY)
+    walking = walking_of(policy, params, maze, key, num_walks)
+    goals_key = jax.random.fold_in(key, GOALS_KEY)
 
     def body(carry: tuple[State, Any], t: Array) -> tuple[tuple[State, Any], tuple[Array, ...]]:
         state, memory = carry
