@@ -14,7 +14,6 @@ import numpy as np
 from mazerl.errors import MazerlError, require_number, require_seed
 from mazerl.maze import Maze, arrival_vertex
 from mazerl.policy.preferences import (
-    first_choices,
     greedy_rows,
     ranks,
     require_seeing,
@@ -35,10 +34,13 @@ def patched(maze: Maze, base: np.ndarray, teacher: np.ndarray, places: np.ndarra
 
 
 def differing(maze: Maze, base: np.ndarray, teacher: np.ndarray, goals: int) -> np.ndarray:
-    """Where the teacher's first choice is not one of the base's first: S, bool [X, A+1]."""
-    before, after = (require_seeing(maze, rows, goals) for rows in (base, teacher))
-    both = first_choices(maze, before) & first_choices(maze, after)
-    return (row_sums(maze, both) == 0) & (np.diff(rows_of(maze).start) > 0)
+    """Where the greedy choices of two policies differ, S of bool [X, A+1].
+
+    In a draw the lowest port is chosen, so that S may hold places at which `measure.edits` sees no
+    change: there the teacher's choice is one of the base's first.
+    """
+    before, after = (greedy_rows(maze, require_seeing(maze, p, goals)) for p in (base, teacher))
+    return row_sums(maze, np.abs(after - before)) > 0
 
 
 def greedily_patched(
