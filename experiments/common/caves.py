@@ -155,7 +155,7 @@ def _calibrated(
 
 
 def _distances(maze: Maze, sources: np.ndarray, without: int | None = None) -> Array:
-    """Steps from vertices to all others [sources, V]; inf where an arc that is left out is needed."""
+    """Steps from vertices to all others [sources, V], `without` an edge; inf where none leads."""
     head, reverse = np.asarray(maze.head), np.asarray(maze.reverse)
     kept = np.ones(maze.num_arcs, bool)
     if without is not None:

@@ -233,8 +233,9 @@ def _found(cells: pd.DataFrame) -> list[dict[str, object]]:
         claim("X4.2", "among junctions alone it is no guide: mean area under the curve",
               "0.35 to 0.65", float(guide.mean()), 0.35 <= guide.mean() <= 0.65),
         control("X4.c1", "where the base knows the way at settled forks it is one: mean area under "
-                "the curve over mazes with edits, 0.1 above that of random opinions", f"above {drawn.mean() + 0.1:.3f}",
-                float(knows.mean()), knows.mean() > drawn.mean() + 0.1),
+                "the curve over mazes with edits, 0.1 above that of random opinions",
+                f"above {drawn.mean() + 0.1:.3f}", float(knows.mean()),
+                knows.mean() > drawn.mean() + 0.1),
         every(control, "X4.c2", "a confidently wrong fork is missed: it is no part of half of the "
               "decisions by entropy, but a third or more by pivotality, whose p is larger: mazes",
               int(missed.sum()), len(missed)),

@@ -50,8 +50,8 @@ _WORLDS = (
 )  # fmt: skip
 
 
-def _grid(seeds: range, **sizes: int) -> tuple[Config, ...]:
-    return tuple(Config(*world, seed=seed, **sizes) for seed in seeds for world in _WORLDS)
+def _grid(seeds: range) -> tuple[Config, ...]:
+    return tuple(Config(*world, seed=seed) for seed in seeds for world in _WORLDS)
 
 
 GRID = _grid(range(CONFIRMING, CONFIRMING + 5))
