@@ -1,6 +1,3 @@
-"""What RL changes, where, and whether that is all that matters.
+"""What RL changes, where, and whether that is all that matters."""
 
-Not offered yet: `edits` waits for its confirming run.
-"""
-
-STUDIES: tuple[str, ...] = ()
+STUDIES = ("edits",)
