@@ -24,5 +24,6 @@ _GROUPS = {
     "objectives": ("outcome_weights", "pool_learning"),
     "boundary": ("chained_forks",),
     "rollouts": ("collapse", "trees"),
+    "edits": ("edits",),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

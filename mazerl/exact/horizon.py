@@ -51,27 +51,28 @@ def arrival_law(
     require_limit("the time limit", limit)
     goals = require_goals(maze, goals)
     rows = _checked_rows(maze, probabilities, goals)
-    moves = plan.moves if plan else arrival_moves(maze)
+    moves, head = plan.moves if plan else arrival_moves(maze), np.asarray(maze.head)
+    law, n, sees = np.zeros((len(goals), limit + 1)), moves.num_states, len(rows) > 1
     # On small chains a step costs the same whatever number of goals it is made for.
-    most = max(GOAL_BLOCK, _SMALL // moves.num_states)
-    blocks = (
-        np.array_split(np.arange(len(goals)), -(-len(goals) // most))
-        if len(rows) == 1
-        else np.arange(len(goals))[:, None]
-    )
-    n, head, law = moves.num_states, np.asarray(maze.head), np.zeros((len(goals), limit + 1))
+    most = max(GOAL_BLOCK, _SMALL // n)
     onward = None
-    for block in blocks:
-        if onward is None or len(rows) > 1:
-            p = np.concatenate([rows[block[0] % len(rows)], moves.by_chance])
-            onward = csr_array((p, (moves.target, moves.source)), shape=(n, n))
+    for block in np.array_split(np.arange(len(goals)), -(-len(goals) // most)):
+        if onward is None or sees:
+            # A policy that sees the goal walks on copies of the states, one a goal.
+            own = rows[block] if sees else rows
+            chance = np.broadcast_to(moves.by_chance, (len(own), len(moves.by_chance)))
+            p, copy = np.concatenate([own, chance], 1), n * np.arange(len(own))[:, None]
+            place = ((copy + moves.target).ravel(), (copy + moves.source).ravel())
+            onward = csr_array((p.ravel(), place), shape=(n * len(own), n * len(own)))
         absorbing = np.zeros((n, len(block)), bool)
         absorbing[moves.state_of[:-1]] = head[:, None] == goals[block]
         mass = np.zeros((n, len(block)))
         mass[moves.state_of[-1]] = 1.0
+        if sees:
+            absorbing, mass = absorbing.T, mass.T
         for t in range(1, limit + 1):
-            mass = onward @ mass
-            law[block, t] = mass.sum(0, where=absorbing)
+            mass = (onward @ mass.reshape(onward.shape[0], -1)).reshape(mass.shape)
+            law[block, t] = mass.sum(1 if sees else 0, where=absorbing)
             mass[absorbing] = 0.0
     return law
 

@@ -6,8 +6,9 @@ on rather than round.
 
 import numpy as np
 
-from mazerl.errors import require_number, require_seed
+from mazerl.errors import MazerlError, require_number, require_seed
 from mazerl.maze import Maze
+from mazerl.policy.preferences import row_sums
 from mazerl.policy.rows import rows_of
 
 _SPREADS = (0.3, 1.0, 3.0)
@@ -38,6 +39,26 @@ def opinionated_rows(maze: Maze, turning: float, spread: float, seed: int) -> np
     vertex = np.append(np.asarray(maze.head), maze.start)[rows.arrival]
     scale = spread * draw.choice(_SPREADS, maze.num_vertices)[vertex]
     return _turn(maze, np.exp(scale * draw.standard_normal(rows.size)), turning)
+
+
+def turn_at_junctions(maze: Maze, probabilities: np.ndarray) -> np.ndarray:
+    """Rows [..., R] that never turn round in a passage, where turning has probability 0 now.
+
+    A property of the policy's support, not of the maze: whatever is trained from these rows by
+    their logits (`extraction.row_logits`) cannot learn to turn there. Dead ends turn.
+
+    Raises:
+        MazerlError: somewhere in a passage nothing but turning has probability.
+    """
+    rows = rows_of(maze)
+    vertex = np.append(np.asarray(maze.head), maze.start)[rows.arrival]
+    came_by = np.append(np.asarray(maze.reverse), -1)[rows.arrival] == rows.arc
+    back = came_by & (np.asarray(maze.degree)[vertex] == 2)
+    ahead = np.where(back, 0.0, probabilities)
+    total = row_sums(maze, ahead)[..., rows.arrival]
+    if not (total > 0).all():
+        raise MazerlError("in a passage nothing but turning round has probability; give other rows")
+    return ahead / total
 
 
 def _turn(maze: Maze, weight: np.ndarray, turning: float) -> np.ndarray:

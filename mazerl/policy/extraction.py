@@ -12,6 +12,9 @@ from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy
 from mazerl.policy.rows import rows_of
 
+RULED_OUT = -1e4
+"""A finite logit whose probability is 0 in float64, and in float32."""
+
 
 def row_probabilities(maze: World, logits: Array) -> np.ndarray:
     """Tabular logits [R] → probabilities [R] in float64.
@@ -29,6 +32,16 @@ def row_probabilities(maze: World, logits: Array) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         weight = np.exp(np.where(peak == np.inf, certain, logits - peak))
     return weight / np.repeat(np.add.reduceat(weight, begin), spread)
+
+
+def row_logits(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities [..., R] → logits, finite, whose probabilities they are.
+
+    Moves that are ruled out get a logit so low that softmax gives exactly 0, and gradients do too:
+    training leaves them ruled out.
+    """
+    p = np.asarray(probabilities, np.float64)
+    return np.where(p > 0, np.log(np.where(p > 0, p, 1.0)), RULED_OUT)
 
 
 @partial(jax.jit, static_argnums=0)

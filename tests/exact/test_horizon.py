@@ -81,6 +81,17 @@ def test_arrival_law_is_the_rational_one(maze: Maze, sees: bool) -> None:
     )
 
 
+def test_many_goals_that_are_seen_are_what_they_are_one_by_one() -> None:
+    """More than one block of them."""
+    maze = compile_maze(build("grid", height=6, width=6))
+    goals, rows = np.arange(1, 36), random_rows(maze, 35)
+    law = arrival_law(maze, rows, 12, goals)
+    for x in (0, 17, 31, 32, 34):
+        alone = arrival_law(maze, rows[x], 12, goals[x : x + 1])
+        np.testing.assert_allclose(law[x], alone[0], rtol=1e-12)
+    assert np.abs(law[0] - law[1]).max() > 0.01
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 9, 10, 17])
 def test_gradient_is_that_of_central_differences(maze: Maze, limit: int) -> None:
     rows, generator = rows_of(maze), np.random.default_rng(2)
