@@ -22,6 +22,6 @@ _GROUPS = {
         "gallery",
     ),
     "objectives": ("outcome_weights",),
-    "boundary": ("chained_forks",),
+    "boundary": ("pass_at_k", "temperature", "chained_forks"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}
