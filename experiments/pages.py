@@ -108,7 +108,7 @@ def page(family: Family, study: str, rows: pd.DataFrame, seconds: dict[str, floa
 
 {claims.to_markdown(mine, _ROW)}
 
-![{family.title}](../../figures/{study}.png)
+![{family.title}](../../figures/{family.figure or study}.png)
 """
 
 

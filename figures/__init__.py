@@ -22,7 +22,7 @@ _GROUPS = {
         "gallery",
     ),
     "objectives": ("outcome_weights", "pool_learning"),
-    "boundary": ("chained_forks",),
+    "boundary": ("pass_at_k", "temperature", "chained_forks"),
     "rollouts": ("collapse", "trees"),
     "edits": ("edits",),
 }

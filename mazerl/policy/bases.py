@@ -7,14 +7,14 @@ on rather than round.
 import numpy as np
 
 from mazerl.errors import MazerlError, require_number, require_seed
-from mazerl.maze import Maze
+from mazerl.maze import Maze, World
 from mazerl.policy.preferences import row_sums
 from mazerl.policy.rows import rows_of
 
 _SPREADS = (0.3, 1.0, 3.0)
 
 
-def straight_rows(maze: Maze, turning: float) -> np.ndarray:
+def straight_rows(maze: World, turning: float) -> np.ndarray:
     """Probabilities [R]: the port that it came by with probability `turning`, others alike.
 
     Where there is one port it is taken; the walk begins with all ports alike.
@@ -61,13 +61,14 @@ def turn_at_junctions(maze: Maze, probabilities: np.ndarray) -> np.ndarray:
     return ahead / total
 
 
-def _turn(maze: Maze, weight: np.ndarray, turning: float) -> np.ndarray:
+def _turn(maze: World, weight: np.ndarray, turning: float) -> np.ndarray:
     require_number("turning", turning, 0.0, 1 - 1e-9, above=True)
-    rows, arrivals = rows_of(maze), maze.num_arcs + 1
-    came_by = np.append(np.asarray(maze.reverse), -1)[rows.arrival] == rows.arc
+    rows, arrivals = rows_of(maze), maze.num_arrivals
+    none = np.full(maze.num_mazes, -1)
+    came_by = np.append(np.asarray(maze.reverse), none)[rows.arrival] == rows.arc
     ahead = np.where(came_by, 0.0, weight)
     total = np.bincount(rows.arrival, ahead, arrivals)[rows.arrival]
-    begins = rows.arrival == maze.num_arcs
+    begins = rows.arrival >= maze.num_arcs
     others = np.divide(ahead, total, out=np.zeros_like(ahead), where=total > 0)
     others *= np.where(begins, 1.0, 1.0 - turning)
     return np.where(came_by, np.where(total > 0, turning, 1.0), others)

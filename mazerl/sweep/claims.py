@@ -37,6 +37,7 @@ class Family:
     control: str  # what the controls are, and why they must come out the other way
     scope: str  # what the claims do not show
     sampled: tuple[str, ...] = ()  # ids judged from walks or from training; C3.4* for all so begun
+    figure: str = ""  # a drawing of its own, by name; that of the study by default
 
 
 def _row(

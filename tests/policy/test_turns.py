@@ -82,8 +82,8 @@ def test_the_chain_reads_what_the_policy_reads(
     assert policy.score is not None
     for maze in mazes:
         chain = plan_turns(maze, decoder, 4)
-        known = {tuple(read): number for number, read in enumerate(chain.read.tolist())}
-        of_chain = np.asarray(turn_chain._logits(decoder, 4, params, chain.read))
+        known = {tuple(read): number for number, read in enumerate(chain.moves.read.tolist())}
+        of_chain = np.asarray(turn_chain._logits(decoder, 4, params, chain.moves.read))
         walks = rollout(policy, params, maze, jax.random.key(2), 5, 20)
         scores = np.asarray(policy.score(maze, params, walks.arc[:, :-1]))
         for b, length in enumerate(np.asarray(walks.length).tolist()):

@@ -11,6 +11,7 @@ from mazerl import MazerlError, build, compile_maze
 from mazerl.exact.horizon import arrival_law
 from mazerl.maze import Maze
 from mazerl.maze.paths import shortest_paths
+from mazerl.maze.side_by_side import side_by_side
 from mazerl.policy.bases import opinionated_rows, straight_rows
 from mazerl.policy.rows import require_rows, rows_of
 from mazerl.topology import Graph, subdivide
@@ -118,6 +119,14 @@ def test_bases_seldom_turn_and_rule_nothing_out(rows_for: Any) -> None:
     ways = np.diff(rows.start)[rows.arrival]
     np.testing.assert_allclose(p[back & (ways > 1)], 0.02, rtol=1e-12)
     np.testing.assert_array_equal(p[ways == 1], 1.0)
+
+
+def test_straight_rows_of_mazes_side_by_side_are_those_of_each() -> None:
+    mazes = [compile_maze(build("hops", forks=n)) for n in (1, 3)]
+    each = [np.split(straight_rows(maze, 0.2), [rows_of(maze).start[-2]]) for maze in mazes]
+    # Where walks begin stands at the end.
+    expected = np.concatenate([begin[0] for begin in each] + [begin[1] for begin in each])
+    np.testing.assert_array_equal(straight_rows(side_by_side(mazes), 0.2), expected)
 
 
 def test_opinions_differ_from_vertex_to_vertex() -> None:
