@@ -21,7 +21,7 @@ _GROUPS = {
         "decisions",
         "gallery",
     ),
-    "objectives": ("outcome_weights",),
+    "objectives": ("outcome_weights", "normalisation"),
     "boundary": ("chained_forks",),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}
