@@ -26,8 +26,11 @@ def draw(data: Path) -> Figure:
             line = part[part["divisor"] == divisor].set_index("place").reindex(places).dropna()
             where = [places.index(place) for place in line.index]
             label = f"{_LABELS[divisor]}, p = {p:g}"
+            # A constant and the tokens of many groups lie on each other.
+            wide = divisor == "constant"
             for axis, name in zip(axes, ("cosine", "lengthening"), strict=False):
-                axis.plot(where, line[name], color=color, marker=marker, markersize=5, lw=1.2,
+                axis.plot(where, line[name], color=color, marker=marker, lw=4 if wide else 1.2,
+                          markersize=9 if wide else 5, alpha=0.6 if wide else 1,
                           label=label)  # fmt: skip
     for axis in axes[:2]:
         named = [place.replace(" ", "\n", 1) if "none" in place else place for place in places]
