@@ -10,19 +10,20 @@ import numpy as np
 import pandas as pd
 
 from experiments.common.cells import cell_key
+from experiments.common.scores import score_sums
 from experiments.common.seeds import CONFIRMING
 from mazerl import build, compile_maze
 from mazerl.exact.horizon import arrival_law, success_gradient
 from mazerl.maze import Array, Maze
 from mazerl.measure.outcome_weights import ByCount, by_count, outcome_weight
 from mazerl.policy.extraction import row_probabilities
-from mazerl.policy.rows import Rows, row_log_softmax, rows_of
+from mazerl.policy.rows import Rows, rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, every
 from mazerl.sweep.studies import Tables
 from mazerl.training.advantages import ADVANTAGES, Outcomes, advantage_of
-from mazerl.walk.rollouts import Walks, rollout
+from mazerl.walk.rollouts import rollout
 
 
 @dataclass(frozen=True)
@@ -131,29 +132,13 @@ def _batch(
     reward = walks.reached - penalty * walks.length
     advantage = advantage_of("spread", size)(Outcomes(reward.reshape(groups, size), success))
     kind = 2 * jnp.repeat(total, size) + walks.reached  # by K and outcome
-    by_kind = _score_sums(rows, logits, walks, kind, jnp.ones(groups * size), 2 * (size + 1))
-    with_penalty = _score_sums(rows, logits, walks, 0 * kind, advantage.reshape(-1), 1)
+    by_kind = score_sums(rows, logits, walks, kind, jnp.ones(groups * size), 2 * (size + 1))
+    with_penalty = score_sums(rows, logits, walks, 0 * kind, advantage.reshape(-1), 1)
     return (
         jnp.bincount(total, length=size + 1),
         by_kind.reshape(size + 1, 2, -1),
         with_penalty[0] / (groups * size),
     )
-
-
-def _score_sums(
-    rows: Rows, logits: Array, walks: Walks, kind: Array, weight: Array, kinds: int
-) -> Array:
-    """Σ over the walks of each kind of weight times score [kinds, R]; no vertex is chance's."""
-    entries, arrivals = len(rows.arrival), len(rows.start) - 1
-    real = jnp.arange(walks.port.shape[1])[None] < walks.length[:, None]
-    entry = jnp.where(real, rows.start[walks.arc[:, :-1]] + walks.port, entries)
-    place = kind[:, None] * (entries + 1) + entry
-    each = jnp.broadcast_to(weight[:, None], place.shape)
-    taken = jnp.zeros(kinds * (entries + 1)).at[place].add(each)
-    taken = taken.reshape(kinds, -1)[:, :-1]
-    visits = jax.vmap(lambda t: jax.ops.segment_sum(t, rows.arrival, arrivals))(taken)
-    p = jnp.exp(row_log_softmax(logits, rows.arrival, arrivals))
-    return taken - p[None] * visits[:, rows.arrival]
 
 
 def table(records: list[Record]) -> Tables:
