@@ -58,7 +58,7 @@ class ChainPlan(NamedTuple):
 
 def plan_chain(maze: Maze) -> ChainPlan:
     """Plan the exact solution of a maze; reuse it when solving for many policies."""
-    return plan_moves(maze, _moves(maze), np.asarray(maze.head))
+    return plan_moves(maze, arrival_moves(maze), np.asarray(maze.head))
 
 
 def plan_moves(maze: Maze, moves: Moves, vertex: np.ndarray) -> ChainPlan:
@@ -82,7 +82,8 @@ def plan_moves(maze: Maze, moves: Moves, vertex: np.ndarray) -> ChainPlan:
     return ChainPlan(moves, entry, len(keys), tree)
 
 
-def _moves(maze: Maze) -> Moves:
+def arrival_moves(maze: Maze) -> Moves:
+    """The moves of a policy that is Markov in the arrival arc, and chance's."""
     rows = rows_of(maze)
     head, first_arc = np.asarray(maze.head), np.asarray(maze.first_arc)
     degree, chance = np.asarray(maze.degree), np.asarray(maze.chance)
