@@ -23,5 +23,6 @@ _GROUPS = {
     ),
     "objectives": ("outcome_weights",),
     "boundary": ("chained_forks",),
+    "laws": ("traps", "trap_depth"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}
