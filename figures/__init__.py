@@ -25,5 +25,6 @@ _GROUPS = {
     "boundary": ("pass_at_k", "temperature", "chained_forks"),
     "rollouts": ("collapse", "trees"),
     "edits": ("edits",),
+    "laws": ("traps", "trap_depth"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

@@ -16,13 +16,31 @@ Chain = dict[State, dict[State, Fraction]]
 def hitting_times(
     chain: Mapping[State, Mapping[State, Fraction]], goal: set[State]
 ) -> dict[State, Fraction]:
-    """Expected steps to the goal from every state, by Gaussian elimination on fractions."""
-    rows = {s: dict(out) for s, out in chain.items() if s not in goal}
-    constant = {s: Fraction(1) for s in rows}
+    """Expected steps to the goal from every state."""
+    return _solve(chain, goal, {s: Fraction(1) for s in chain})
+
+
+def chances(
+    chain: Mapping[State, Mapping[State, Fraction]], goal: set[State], other: set[State]
+) -> dict[State, Fraction]:
+    """P(get to the goal before others) from every state outside both."""
+    into = {s: sum((out.get(g, Fraction(0)) for g in goal), Fraction(0))
+            for s, out in chain.items()}  # fmt: skip
+    return _solve(chain, goal | other, into)
+
+
+def _solve(
+    chain: Mapping[State, Mapping[State, Fraction]],
+    ends: set[State],
+    gains: Mapping[State, Fraction],
+) -> dict[State, Fraction]:
+    """Expected sum of gains until one of the ends, by Gaussian elimination on fractions."""
+    rows = {s: dict(out) for s, out in chain.items() if s not in ends}
+    constant = {s: gains[s] for s in rows}
     order = list(rows)
     for n, s in enumerate(order):
         stay = 1 - rows[s].pop(s, Fraction(0))
-        rows[s] = {t: p / stay for t, p in rows[s].items() if t not in goal}
+        rows[s] = {t: p / stay for t, p in rows[s].items() if t not in ends}
         constant[s] /= stay
         for u in order[n + 1 :]:
             through = rows[u].pop(s, Fraction(0))
@@ -30,10 +48,10 @@ def hitting_times(
                 constant[u] += through * constant[s]
                 for t, p in rows[s].items():
                     rows[u][t] = rows[u].get(t, Fraction(0)) + through * p
-    times: dict[State, Fraction] = {}
+    sums: dict[State, Fraction] = {}
     for s in reversed(order):
-        times[s] = constant[s] + sum((p * times[t] for t, p in rows[s].items()), Fraction(0))
-    return times
+        sums[s] = constant[s] + sum((p * sums[t] for t, p in rows[s].items()), Fraction(0))
+    return sums
 
 
 def arrival_law(
