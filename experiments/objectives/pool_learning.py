@@ -63,8 +63,8 @@ CLAIM_FAMILIES = (
         title="A pool whose goals the policy sees",
         statement="Where the policy sees its goal, exact ascent reaches the best success there is "
         "on the training goals, and PPO and GRPO with free rows come within 2% of it in ten "
-        "million steps; a transformer told its goal in parts succeeds on goals that were held out, "
-        "told it by an identifier it ends below its base there.",
+        "million steps, PPO but for a goal that it lost; a transformer told its goal in parts "
+        "succeeds on most goals that were held out, told it by an identifier it hardly gains there.",
         source="no paper: the pool is the ruler of this project's other studies. That held-out "
         "free rows are the base's is so by construction",
         control="O9.c1: exact ascent of a policy that does not see the goal must stay far below "
@@ -73,8 +73,9 @@ CLAIM_FAMILIES = (
         "trees, base models with preferences at forks and full support, T = 100 (60 for "
         "transformers, on smaller mazes with goals of p ≥ 1/64). The best is 1: a walk that knows "
         "its way is sure of it. O9.2 and O9.3 are means: a single goal that a run has lost may "
-        "hide in them. O9.5 is about one layer that reads one arrival; that untrained "
-        "identifiers end below the base, not at it, was seen in development and is no design.",
+        "hide in them; O9.2 fails on one pool of five, where PPO lost a goal for good. O9.5 is "
+        "about one layer that reads one arrival. O9.c2 fails: in development identifiers ended "
+        "below the base, here they gain 0.003 to 0.054, where parts gain 0.47 to 0.69.",
         sampled=("O9.2", "O9.3", "O9.4", "O9.5", "O9.c2"),
     ),
 )
