@@ -61,7 +61,8 @@ CLAIM_FAMILIES = (
         "the base's first choice is the teacher's: random substitution there is no control, and "
         "recovers more than with turns at junctions.",
         scope=_WORLD + "Exact p of each mixture, at 20 sizes of S. Pivotality and KL are known "
-        "here exactly; nobody has them beforehand.",
+        "here exactly; nobody has them beforehand. X2.c1 fails: the means of five mazes are as it "
+        "says, the smallest with turns anywhere is not above the largest without.",
     ),
     Family(
         id="X4",

@@ -64,7 +64,7 @@ CLAIM_FAMILIES = (
         statement="Where the policy sees its goal, exact ascent reaches the best success there is "
         "on the training goals, and PPO and GRPO with free rows come within 2% of it in ten "
         "million steps, PPO but for a goal that it lost; a transformer told its goal in parts "
-        "succeeds on most goals that were held out, told it by an identifier it hardly gains there.",
+        "succeeds on most goals that were held out, told it by an identifier it hardly gains.",
         source="no paper: the pool is the ruler of this project's other studies. That held-out "
         "free rows are the base's is so by construction",
         control="O9.c1: exact ascent of a policy that does not see the goal must stay far below "
