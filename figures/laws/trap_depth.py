@@ -33,28 +33,28 @@ def draw(data: Path) -> Figure:
         (axes[1], "sft", "free rows' limit"), (axes[2], "cost", "cost of retreat"),
     ):  # fmt: skip
         axis.set_title(f"{title}\n{_told(scores, name)}", fontsize=10)
-    axes[0].set_ylabel("log H of transformers after SFT (mean of seeds)")
+    axes[0].set_ylabel("log H of transformers after SFT\n(mean of seeds; bars: least to most)")
     legend(figure, axes[0], 6)
     return figure
 
 
 def _told(scores: pd.DataFrame, name: str) -> str:
     mine = scores[scores["predictor"] == name].set_index("role")["correlation"]
-    return "correlation " + ", ".join(f"{ROLES[role]} {r:.2f}" for role, r in mine.items())
+    return "correlation " + ", ".join(f"{ROLES[str(role)]} {r:.2f}" for role, r in mine.items())
 
 
 def _law(axes: Axes, rows: pd.DataFrame) -> None:
     for _, row in rows.iterrows():
         color = MARKS[row["topology"]][1]
         axes.plot([row["low"], row["high"]], [row["measured"]] * 2, color=color, lw=0.7, alpha=0.6)
-        axes.plot([row["predicted"]] * 2, [row["measured_low"], row["measured_high"]],
-                  color=color, lw=0.7, alpha=0.6)  # fmt: skip
+        axes.plot([row["predicted"]] * 2, [row["smallest"], row["largest"]], color=color, lw=0.7,
+                  alpha=0.6)  # fmt: skip
     _scatter(axes, rows, "predicted")
-    end = float(max(rows["predicted"].max(), rows["measured"].max())) * 1.08
+    end = float(max(rows["high"].max(), rows["largest"].max())) * 1.03
     axes.plot([0, end], [0, end], color="black", lw=0.9, ls=":", label="equal")
     axes.set_xlim(0, end)
     axes.set_ylim(0, end)
-    axes.set_xlabel("log H foretold (bars: 95% of means of three seeds)")
+    axes.set_xlabel("log H foretold (bars: its 95% for means of seeds)")
 
 
 def _scatter(axes: Axes, rows: pd.DataFrame, name: str) -> None:

@@ -1,5 +1,6 @@
 """Cheapest ways against networkx, traps against fractions and the corridor's closed forms."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -142,6 +143,20 @@ def test_a_policy_without_traps_has_no_energy() -> None:
     assert bounds(maze, p).nats == pytest.approx(np.full(4, np.log(4)))
     # The fork is passed four times in the mean, whatever the depth.
     assert deepest_traps(maze, p).log_visits == pytest.approx(np.full(4, np.log(4)))
+
+
+@pytest.mark.parametrize("name", ["corridor", "tree", "rooms"])
+def test_goals_do_not_touch_each_other(name: str) -> None:
+    maze = compile_maze(build(name))
+    p = random_policy(maze, np.random.default_rng(0))
+    together, traps = bounds(maze, p), deepest_traps(maze, p)
+    for number, goal in enumerate(np.asarray(maze.goals)):
+        alone = replace(maze, goals=np.array([goal], np.int32))
+        here, trap = bounds(alone, p), deepest_traps(alone, p)
+        assert (here.states[0], here.nats[0]) == (together.states[number], together.nats[number])
+        assert trap.bottom[0] == traps.bottom[number]
+        assert trap.energy[0] == pytest.approx(traps.energy[number], rel=1e-9)
+        assert trap.fall[0] == pytest.approx(traps.fall[number], rel=1e-9, abs=1e-9)
 
 
 def test_lanes_that_differ_cost_the_dearest() -> None:
