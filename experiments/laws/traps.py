@@ -73,7 +73,7 @@ def _cells(mazes: tuple[Named, ...], draws: int) -> tuple[Config, ...]:
 
 
 GRID = _cells((*FORMED, *HELD_OUT, *LARGER), 64)
-SMOKE = _cells((*FORMED[:4], *FORMED[6:9], *FORMED[10:13], FORMED[-1], *HELD_OUT[8:9]), 16)
+SMOKE = _cells((*FORMED[:4], *FORMED[6:9], FORMED[10], FORMED[-1]), 4)
 
 
 def run(config: Config) -> dict[str, np.ndarray]:

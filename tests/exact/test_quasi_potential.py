@@ -103,15 +103,18 @@ def test_the_energy_is_that_of_leaving_in_fractions(graph: Graph, seed: int) -> 
     maze = compile_maze(simple)
     rows = rational.random_rows(maze, np.random.default_rng(seed))
     told = names(maze, lumped=True)
-    chain = {
-        told[e]: {told[int(str(f))]: p for f, p in out.items()}
+    chain: rational.Chain = {
+        told[int(str(e))]: {told[int(str(f))]: p for f, p in out.items()}
         for e, out in rational.chain_of(maze, rows).items()
     }
     goal = {told[arc] for arc in rational.arcs_into(maze, int(maze.goals[0]))}
     traps = deepest_traps(maze, np.array([float(x) for x in rows]))
     bottom = told[int(traps.bottom[0])]
     before = rational.chances(chain, goal, {bottom})
-    leave = sum((p * (s in goal or before.get(s, 0)) for s, p in chain[bottom].items()), Fraction())
+    leave = sum(
+        (p * (Fraction(s in goal) or before.get(s, Fraction())) for s, p in chain[bottom].items()),
+        Fraction(),
+    )
     assert traps.energy[0] == pytest.approx(-np.log(float(leave)), rel=1e-9, abs=1e-12)
     into = 1 - before[told[-1]] if told[-1] != bottom else Fraction(1)
     assert traps.fall[0] == pytest.approx(-np.log(float(into)), rel=1e-9, abs=1e-9)
