@@ -296,6 +296,5 @@ def _claims(cells: pd.DataFrame, records: list[Record]) -> list[dict[str, object
 
 def _cosines(updates: np.ndarray) -> tuple[float, float]:
     """Of the first update with the centred others, the smallest; and with the last."""
-    cosine = updates @ updates[0] / np.linalg.norm(updates, axis=1)
-    cosine /= np.linalg.norm(updates[0])
+    cosine = updates @ updates[0] / np.linalg.norm(updates, axis=1) / np.linalg.norm(updates[0])
     return float(cosine[:-1].min()), float(cosine[-1])

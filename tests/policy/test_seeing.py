@@ -1,7 +1,6 @@
 """Policies that see the goal: walks against the chain, both forms, one goal alone."""
 
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +12,13 @@ from mazerl.exact.horizon import arrival_law
 from mazerl.maze.problems import problems_of
 from mazerl.maze.prompts import Prompts, prompts_of
 from mazerl.measure.evaluate import evaluate
-from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows, row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.seeing import init_seeing, join_rows, seeing, separate_rows, with_goal
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.policy.transformer import Decoder
 from mazerl.walk.rollouts import rollout
+from tests.support.stepping import step_by_step
 
 LIMIT = 40
 
@@ -63,19 +62,6 @@ def test_walks_to_each_goal_succeed_as_the_chain_says(world: Prompts) -> None:
         mine = np.asarray(seen.reached)[problem == x]
         assert abs(mine.mean() - p) < 4.5 * np.sqrt(p * (1 - p) / len(mine))
     assert np.ptp(exact) > 0.1
-
-
-def step_by_step(policy: Policy, world: Prompts, params: Any, arcs: jax.Array) -> np.ndarray:
-    def walk(sequence: jax.Array) -> jax.Array:
-        walker = policy.bind(world, params)
-
-        def body(memory: Any, arc: jax.Array) -> tuple[Any, jax.Array]:
-            logits, memory = walker.logits(memory, arc)
-            return memory, logits
-
-        return jax.lax.scan(body, walker.memory, sequence)[1]
-
-    return np.asarray(jax.jit(jax.vmap(walk))(arcs))
 
 
 @pytest.mark.parametrize("context", [1, 6])

@@ -8,30 +8,15 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.markov import hitting_times
-from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows
 from mazerl.policy.rows import rows_of
 from mazerl.policy.scoring import legal_ports
 from mazerl.policy.tabular import UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.walk.rollouts import rollout, run_walks
+from tests.support.stepping import step_by_step
 
 WIDE = Decoder(layers=2, channels=32, heads=2, context=40)
-
-
-def step_by_step(policy: Policy, maze: Maze, params: Any, arcs: np.ndarray) -> np.ndarray:
-    """Logits [B, T, D] by the cached form."""
-
-    def walk(sequence: jax.Array) -> jax.Array:
-        walker = policy.bind(maze, params)
-
-        def body(memory: Any, arc: jax.Array) -> tuple[Any, jax.Array]:
-            logits, memory = walker.logits(memory, arc)
-            return memory, logits
-
-        return jax.lax.scan(body, walker.memory, sequence)[1]
-
-    return np.asarray(jax.jit(jax.vmap(walk))(jnp.asarray(arcs)))
 
 
 def random_arcs(maze: Maze, length: int = 40) -> np.ndarray:
