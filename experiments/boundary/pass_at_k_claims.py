@@ -34,7 +34,8 @@ FAMILIES = (
         source="arXiv 2604.14877 (categories A and C, RL against base; its 100 problems give "
         "McNemar p = .22)",
         control=_CONTROL_B1,
-        scope=_SCOPE,
+        scope=_SCOPE + " On A both succeed with 64 tries to the third digit: there is no room "
+        "above, so that B1.1 and B1.c2 say that RL loses nothing, and could not show a gain.",
         sampled=("B1*",),
     ),
     Family(
