@@ -25,6 +25,7 @@ _MARKED = (
 )  # fmt: skip
 _FINDING = ("found_entropy", "junctions_entropy", "found_degree", "junctions_degree", "in_passages")
 _MOST, _PART = 0.9, 1 / 3
+_SEEDS = 5  # or more, where the least of some is beside the largest of others
 
 _PAPER = "Gai et al. 2026 (arXiv 2605.06241)"
 _WORLD = (
@@ -194,7 +195,7 @@ def _enough(cells: pd.DataFrame) -> list[dict[str, object]]:
     forced = plain[(plain["turns"] == "junctions") & (plain["passage"] > 0)]
     free = plain[plain["turns"] == "anywhere"]
     others = forced["gain_without_first"].max() < free["gain_without_first"].min()
-    return [
+    told = [
         every(claim, "X2.1", "greedy patching where first choices differ has the teacher's p to "
               "the bit, by construction, RL's teacher or a random one: pairs",
               int((same == 0).sum() + (odd == 0).sum()), 2 * len(cells)),
@@ -207,10 +208,14 @@ def _enough(cells: pd.DataFrame) -> list[dict[str, object]]:
               int((forced["gain_without_first"] < _PART).sum()), len(forced)),
         every(claim, "X2.5", "and so do moves of the teacher's ranks, dealt anew: mazes",
               int((forced["gain_rank_dealt"] < _PART).sum()), len(forced)),
-        control("X2.c1", "with turns anywhere random substitution recovers more in every maze than "
-                "in any with turns at junctions: least part of the gain",
-                "above the other's largest", float(free["gain_without_first"].min()), others),
     ]  # fmt: skip
+    if cells["seed"].nunique() >= _SEEDS:
+        told.append(control(
+            "X2.c1", "with turns anywhere random substitution recovers more in every maze than in "
+            "any with turns at junctions: least part of the gain", "above the other's largest",
+            float(free["gain_without_first"].min()), others,
+        ))  # fmt: skip
+    return told
 
 
 def _found(cells: pd.DataFrame) -> list[dict[str, object]]:

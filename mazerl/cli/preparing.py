@@ -22,8 +22,8 @@ from mazerl.errors import MazerlError
 from mazerl.maze import Maze, World, fingerprint
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
+from mazerl.policy.prompted import join_rows
 from mazerl.policy.sampling import seeded_key
-from mazerl.policy.seeing import join_rows
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES

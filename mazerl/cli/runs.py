@@ -22,8 +22,9 @@ from mazerl.maze.problems import problems_of, split
 from mazerl.maze.prompts import Prompts, prompts_of
 from mazerl.measure.evaluate import evaluate
 from mazerl.policy.contract import Policy
+from mazerl.policy.prompted import with_goal
 from mazerl.policy.sampling import seeded_key
-from mazerl.policy.seeing import init_seeing, seeing, with_goal
+from mazerl.policy.seeing import init_seeing, seeing
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.policy.turns import init_turning, turning

@@ -32,9 +32,14 @@ class Prompts(Mazes):
         """All walks draw from all problems."""
         return np.zeros(1, np.int32), np.full(1, self.num_goals, np.int32)
 
+    @property
+    def own_arcs(self) -> int:
+        """A of the maze itself."""
+        return self.num_arcs // self.num_mazes
+
     def alone(self, problem: int) -> Maze:
         """The maze with the goal of one problem."""
-        arcs, vertices = self.num_arcs // self.num_mazes, self.num_vertices // self.num_mazes
+        arcs, vertices = self.own_arcs, self.num_vertices // self.num_mazes
         return Maze(
             head=np.asarray(self.head)[:arcs],
             reverse=np.asarray(self.reverse)[:arcs],

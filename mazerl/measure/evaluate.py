@@ -17,7 +17,7 @@ from mazerl.maze import Array, Maze, World
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows
-from mazerl.policy.seeing import separate_rows
+from mazerl.policy.prompted import separate_rows
 from mazerl.walk.rollouts import Arrivals, run_walks
 
 

@@ -1,22 +1,19 @@
-"""Policies that see the goal, on the world of `prompts_of`: rows a problem, and transformers.
+"""A transformer that sees the goal, on the world of `prompts_of`.
 
-Free rows need nothing of their own: `TABULAR` has a row for each arrival of that world. The
-transformer adds to each token, the arrival arc of the maze itself, the parts of its goal's code; so
+It adds to each token, the arrival arc of the maze itself, the parts of its goal's code; so
 its weights are those of all problems of the maze, held-out ones too.
 """
 
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from mazerl.errors import MazerlError
 from mazerl.maze import Array, World
 from mazerl.maze.prompts import Prompts
-from mazerl.policy.contract import Policy, Walker, require_trainable
+from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.transformer import (
     Decoder,
     Network,
@@ -28,27 +25,6 @@ from mazerl.policy.transformer import (
     score_next,
     score_sequence,
 )
-
-
-def join_rows(prompts: Prompts, rows: Array) -> np.ndarray:
-    """Rows [X, R], or [R] alike for all problems, as the world's flat ones [X·R]; on the host."""
-    rows = np.broadcast_to(rows, (prompts.num_mazes, np.shape(rows)[-1]))
-    inside = rows.shape[1] - _first_row(prompts)
-    return np.concatenate([rows[:, :inside].reshape(-1), rows[:, inside:].reshape(-1)])
-
-
-def separate_rows(prompts: Prompts, flat: Array) -> np.ndarray:
-    """The world's rows [X·R] as those of each problem [X, R]; on the host."""
-    problems, flat = prompts.num_mazes, np.asarray(flat)
-    inside = flat.size - problems * _first_row(prompts)
-    parts = (flat[:inside].reshape(problems, -1), flat[inside:].reshape(problems, -1))
-    return np.concatenate(parts, axis=1)
-
-
-def _first_row(prompts: Prompts) -> int:
-    """Entries of the row by which a walk begins; walks that begin come last in the layout."""
-    start = int(np.asarray(prompts.start)[0])
-    return 0 if np.asarray(prompts.chance)[start] else int(np.asarray(prompts.degree)[start])
 
 
 @lru_cache(maxsize=64)
@@ -64,7 +40,7 @@ def seeing(config: Decoder) -> Policy:
     def embed(world: Prompts, model: Network, arcs: Array) -> Array:
         """Embedded tokens [..., C] of arrivals [...]."""
         problem, arrival = _parts_of(world, arcs)
-        own = _arcs(world) + 1
+        own = world.own_arcs + 1
         told = model.embedding(own + jnp.asarray(world.code)).sum(1)
         return model.embedding(arrival) + told[problem]
 
@@ -101,47 +77,18 @@ def init_seeing(config: Decoder, prompts: Prompts, key: Array) -> dict[str, Any]
     return init_network(config, _num_tokens(prompts), prompts.num_ports, key)
 
 
-def with_goal(policy: Policy, prompts: Prompts, problem: int) -> Policy:
-    """A policy that sees the goal, as one on the maze with the goal of one problem alone."""
-    own = _arcs(prompts)
-
-    def there(arcs: Array) -> Array:
-        return jnp.where(arcs >= own, prompts.num_arcs + problem, problem * own + arcs)
-
-    def bind(maze: World, params: Any) -> Walker:
-        del maze
-        walker = policy.bind(prompts, params)
-        draw = walker.draw
-        return Walker(
-            walker.memory,
-            lambda memory, arc: walker.logits(memory, there(arc)),
-            None if draw is None else lambda memory, arc, bits: draw(memory, there(arc), bits),
-        )
-
-    def score(maze: World, params: Any, arcs: Array) -> Array:
-        del maze
-        return require_trainable(policy)(prompts, params, there(arcs))
-
-    return replace(policy, bind=bind, score=score if policy.score else None)
-
-
 def _network(config: Decoder, world: Prompts, params: Any) -> Network:
     return make_network(config, _num_tokens(world), world.num_ports, params)
 
 
 def _num_tokens(world: Prompts) -> int:
     """Arrivals of the maze itself, and parts of codes."""
-    return _arcs(world) + 1 + len(world.parts)
-
-
-def _arcs(world: Prompts) -> int:
-    """A of the maze itself."""
-    return world.num_arcs // world.num_mazes
+    return world.own_arcs + 1 + len(world.parts)
 
 
 def _parts_of(world: Prompts, arcs: Array) -> tuple[Array, Array]:
     """Problem and arrival arc of the maze itself [...] of the world's arrivals [...]."""
-    begins, own = arcs >= world.num_arcs, _arcs(world)
+    begins, own = arcs >= world.num_arcs, world.own_arcs
     return (
         jnp.where(begins, arcs - world.num_arcs, arcs // own),
         jnp.where(begins, own, arcs % own),

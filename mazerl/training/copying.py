@@ -23,9 +23,10 @@ from mazerl.maze import Array
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.extraction import extract_rows
+from mazerl.policy.prompted import separate_rows
 from mazerl.policy.rows import require_rows, rows_of
 from mazerl.policy.scoring import port_log_probabilities
-from mazerl.policy.seeing import init_seeing, seeing, separate_rows
+from mazerl.policy.seeing import init_seeing, seeing
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import write_record
 from mazerl.training.base import pretrain, stored_base
@@ -88,7 +89,7 @@ def _copying(policy: Policy, problems: int) -> tuple[Any, Any]:
 
 def arrivals_of(world: Prompts, problem: Array) -> Array:
     """The world's arrivals [N, A+1] of problems [N], the walk that begins last."""
-    own = world.num_arcs // world.num_mazes
+    own = world.own_arcs
     inside = problem[:, None] * own + jnp.arange(own)[None]
     return jnp.concatenate([inside, world.num_arcs + problem[:, None]], axis=1)
 

@@ -13,8 +13,9 @@ from mazerl.maze.problems import problems_of
 from mazerl.maze.prompts import Prompts, prompts_of
 from mazerl.measure.evaluate import evaluate
 from mazerl.policy.extraction import extract_rows, row_probabilities
+from mazerl.policy.prompted import join_rows, separate_rows, with_goal
 from mazerl.policy.rows import rows_of
-from mazerl.policy.seeing import init_seeing, join_rows, seeing, separate_rows, with_goal
+from mazerl.policy.seeing import init_seeing, seeing
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.policy.transformer import Decoder
 from mazerl.walk.rollouts import rollout

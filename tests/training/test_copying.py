@@ -14,8 +14,9 @@ from mazerl.maze.prompts import Prompts, prompts_of
 from mazerl.policy.bases import opinionated_rows
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import extract_rows
+from mazerl.policy.prompted import join_rows, separate_rows
 from mazerl.policy.rows import rows_of
-from mazerl.policy.seeing import init_seeing, join_rows, seeing, separate_rows
+from mazerl.policy.seeing import init_seeing, seeing
 from mazerl.policy.tabular import TABULAR
 from mazerl.policy.transformer import Decoder
 from mazerl.training import copying
