@@ -20,7 +20,7 @@ from mazerl.exact.chain import GOAL_BLOCK, ChainPlan, arrival_moves
 from mazerl.exact.episode import EpisodePlan, Problems, episode_value, plan_episode
 from mazerl.maze import Array, Maze
 from mazerl.maze.problems import require_goals
-from mazerl.policy.rows import require_rows, rows_of
+from mazerl.policy.rows import require_rows, require_rows_of, rows_of
 
 # Problems whose gradients a core finds at once, in its cache; and derivatives held, 2 GiB.
 _BLOCK = 4
@@ -50,7 +50,7 @@ def arrival_law(
     """
     require_limit("the time limit", limit)
     goals = require_goals(maze, goals)
-    rows = _checked_rows(maze, probabilities, goals)
+    rows = require_rows_of(maze, probabilities, len(goals))
     moves, head = plan.moves if plan else arrival_moves(maze), np.asarray(maze.head)
     law, n, sees = np.zeros((len(goals), limit + 1)), moves.num_states, len(rows) > 1
     # On small chains a step costs the same whatever number of goals it is made for.
@@ -99,7 +99,7 @@ def follow(maze: Maze, probabilities: np.ndarray, limit: int, goal: int) -> Hori
     """
     require_limit("the time limit", limit)
     wanted = require_goals(maze, np.asarray([goal]))
-    (p,) = _checked_rows(maze, np.asarray(probabilities)[None], wanted)
+    (p,) = require_rows_of(maze, np.asarray(probabilities)[None], len(wanted))
     source, target, moved = _all_moves(maze, p)
     size = maze.num_arcs + 1
     there = np.append(np.asarray(maze.head) == goal, False)
@@ -153,7 +153,7 @@ def success_gradient(
     """
     require_limit("the time limit", limit)
     goals = require_goals(maze, goals)
-    rows = _checked_rows(maze, probabilities, goals)
+    rows = require_rows_of(maze, probabilities, len(goals))
     entries, arrival = rows.shape[1], rows_of(maze).arrival
     if len(goals) * entries > _MOST_DERIVATIVES:
         raise MazerlError(
@@ -209,13 +209,3 @@ def _all_moves(maze: Maze, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
         np.concatenate([rows.arc, arc]),
         np.concatenate([p, 1.0 / degree[source]]),
     )
-
-
-def _checked_rows(maze: Maze, probabilities: np.ndarray, goals: np.ndarray) -> np.ndarray:
-    """Rows [1, R] of a blind policy, [X, R] of one that sees the goal."""
-    p = np.atleast_2d(np.asarray(probabilities, np.float64))
-    if len(p) not in (1, len(goals)):
-        raise MazerlError(
-            f"rows for {len(p)} goals, but {len(goals)} goals; give one set of rows for each"
-        )
-    return np.stack([require_rows(maze, each) for each in p])

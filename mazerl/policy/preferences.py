@@ -6,9 +6,8 @@ is said of a row has an entry per arrival, [A+1] or [X, A+1], 0 where there is n
 
 import numpy as np
 
-from mazerl.errors import MazerlError
 from mazerl.maze import Maze
-from mazerl.policy.rows import require_rows, rows_of
+from mazerl.policy.rows import require_rows_of, rows_of
 
 # Probabilities that differ by less than this share are a draw.
 _DRAW = 1e-9
@@ -20,14 +19,8 @@ def require_seeing(maze: Maze, probabilities: np.ndarray, goals: int) -> np.ndar
     Raises:
         MazerlError: they are no rows of this maze, or of another number of goals.
     """
-    rows = np.atleast_2d(np.asarray(probabilities, np.float64))
-    if rows.ndim != 2 or len(rows) not in (1, goals):
-        raise MazerlError(
-            f"rows for {len(rows)} goals, but {goals} goals; give one set of rows for each"
-        )
-    return np.broadcast_to(
-        np.stack([require_rows(maze, each) for each in rows]), (goals, rows.shape[1])
-    )
+    rows = require_rows_of(maze, probabilities, goals)
+    return np.broadcast_to(rows, (goals, rows.shape[1]))
 
 
 def row_sums(maze: Maze, values: np.ndarray) -> np.ndarray:

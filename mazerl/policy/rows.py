@@ -54,17 +54,38 @@ def rows_of(maze: World) -> Rows:
 def require_rows(maze: World, probabilities: Array) -> np.ndarray:
     """Return row probabilities [R] in float64, or raise `MazerlError` if they are none."""
     p = np.asarray(probabilities, np.float64)
-    rows = rows_of(maze)
-    if p.shape != (rows.size,):
-        raise MazerlError(f"probabilities have shape {p.shape}; this maze needs ({rows.size},)")
-    total = np.bincount(rows.arrival, p, maze.num_arrivals)
-    wrong = (np.diff(rows.start) > 0) & ~(np.abs(total - 1) < 1e-9)
-    if wrong.any() or not (p >= 0).all():
+    _check(maze, p[None])
+    return p
+
+
+def require_rows_of(maze: World, probabilities: Array, goals: int) -> np.ndarray:
+    """Rows [1, R] of a blind policy, [X, R] of one that sees X goals, in float64.
+
+    Raises:
+        MazerlError: they are no rows of this maze, or of another number of goals.
+    """
+    p = np.atleast_2d(np.asarray(probabilities, np.float64))
+    if len(p) not in (1, goals):
         raise MazerlError(
-            f"the row of arrival arc {int(wrong.argmax())} is not a probability distribution; "
+            f"rows for {len(p)} goals, but {goals} goals; give one set of rows for each"
+        )
+    _check(maze, p)
+    return p
+
+
+def _check(maze: World, p: np.ndarray) -> None:
+    """Raise a `MazerlError` unless all of [X, R] are rows of a maze."""
+    rows = rows_of(maze)
+    if p.shape[1:] != (rows.size,):
+        raise MazerlError(f"probabilities have shape {p.shape[1:]}; this maze needs ({rows.size},)")
+    begin = rows.start[:-1][np.diff(rows.start) > 0]
+    wrong = ~(np.abs(np.add.reduceat(p, begin, axis=1) - 1) < 1e-9).all(0)
+    if wrong.any() or not (p >= 0).all():
+        arrival = int(rows.arrival[begin[wrong.argmax()]])
+        raise MazerlError(
+            f"the row of arrival arc {arrival} is not a probability distribution; "
             "make rows with row_probabilities or extract_rows"
         )
-    return p
 
 
 def row_log_softmax(logits: Array, arrival: Array, num_rows: int) -> Array:
