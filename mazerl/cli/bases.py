@@ -8,7 +8,7 @@ import numpy as np
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.maze import Maze
-from mazerl.policy.bases import opinionated_rows, straight_rows
+from mazerl.policy.bases import opinionated_rows, straight_rows, turn_at_junctions
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 
@@ -25,6 +25,10 @@ def base_options(default: str) -> Options:
         "turning": (float, 0.02, "probability to go back by the port that it came by"),
         "spread": (float, 1.0, "how strong preferences are"),
         "base_seed": (int, 0, "of the preferences"),
+        "turns": (
+            Literal["anywhere", "junctions"], "anywhere",
+            "whether it turns round in passages; nothing trained from it can where it cannot",
+        ),
     }  # fmt: skip
 
 
@@ -34,6 +38,11 @@ def base_rows(maze: Maze, chosen: Mapping[str, Any]) -> np.ndarray:
     Raises:
         MazerlError: it is unknown, or a number out of range.
     """
+    rows = _rows(maze, chosen)
+    return turn_at_junctions(maze, rows) if chosen.get("turns") == "junctions" else rows
+
+
+def _rows(maze: Maze, chosen: Mapping[str, Any]) -> np.ndarray:
     base = chosen["base"]
     if base == "uniform":
         return row_probabilities(maze, np.zeros(rows_of(maze).size))

@@ -1,6 +1,5 @@
 """`mazerl export text`: prompts and walks of mazes as JSON lines, for language models."""
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -30,13 +29,14 @@ from mazerl.bridges.text import (
     write_rows,
 )
 from mazerl.cli.bases import base_options, base_rows
+from mazerl.cli.building import graphs_of
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, progress_bar, topology_lines
-from mazerl.errors import MazerlError, require_whole
+from mazerl.errors import MazerlError
 from mazerl.exact.difficulty import Difficulty, difficulty_of
 from mazerl.maze import compile_maze
 from mazerl.maze.problems import every_goal, problems_of
-from mazerl.topology import build, find_topology, shuffled
+from mazerl.topology import shuffled
 
 _OPTIONS: dict[str, Options] = {
     "data": {
@@ -153,20 +153,10 @@ def export(
 
 
 def _worlds(topology: str, parameters: dict[str, Any], plan: Plan, names: str) -> list[World]:
-    require_whole("--mazes", plan.mazes)
-    seeded = "graph_seed" in inspect.signature(find_topology(topology)).parameters
-    if plan.mazes > 1 and not seeded:
-        raise MazerlError(
-            f"topology {topology!r} has no graph_seed, so that --mazes {plan.mazes} would all be "
-            "the same one; give --mazes 1, or a topology that is drawn"
-        )
     places = []
-    for n in range(plan.mazes):
-        given = dict(parameters)
-        if seeded:
-            given["graph_seed"] = parameters["graph_seed"] + n
+    for n, graph in enumerate(graphs_of(topology, parameters, plan.mazes)):
         # In builders' order the goals come last, and numbers would tell where they are.
-        graph = shuffled(build(topology, **given), plan.seed + n)
+        graph = shuffled(graph, plan.seed + n)
         called = list(graph) if names == "own" else names_of(len(graph), names, plan.seed + n)
         places.append(place_of(compile_maze(graph), called))
     classes = classes_of([place.maze for place in places])

@@ -1,27 +1,29 @@
-"""`mazerl pool`: how hard a maze's problems are for a base model, and a pool chosen of them."""
+"""`mazerl pool`: how hard the problems of mazes are for a base model, and a pool chosen of them."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from mazerl.cli.bases import base_options, base_rows
+from mazerl.cli.building import graphs_of
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, topology_lines
 from mazerl.errors import MazerlError
-from mazerl.exact.pools import choose, strata_of, success_of
+from mazerl.exact.pools import choose_each, strata_of, success_of
 from mazerl.maze import Maze, compile_maze
-from mazerl.maze.problems import ProblemSet, every_goal, problems_of, split
-from mazerl.topology import build
+from mazerl.maze.pool_files import Line, maze_checksum, read_pool, write_pool
+from mazerl.maze.problems import ProblemSet, draw_test, every_goal, problems_of
 
 _OPTIONS: dict[str, Options] = {
     "problems": {
+        "mazes": (int, 1, "number of mazes; from the second on with the next graph_seed"),
         "limit": (int, 100, "time limit in steps"),
         "ask": (
-            Literal["every", "own"], "every",
-            "for every vertex within the limit, or for the maze's own goals",
+            str, "every",
+            "for every vertex within the limit, for a maze's own goals, or for those of a POOL.csv",
         ),
         "problems": (int | None, None, "choose so many by strata of p [default: all]"),
         "held_out": (float, 0.25, "share of the chosen that is kept for the test"),
@@ -29,7 +31,7 @@ _OPTIONS: dict[str, Options] = {
     },
     "base": base_options("opinionated"),
     "output": {
-        "out": (str, "", "write goals, p and split to NAME.csv, or a histogram to NAME.png"),
+        "out": (str, "", "write maze, goal, p and split to NAME.csv, or a histogram to NAME.png"),
         "json": (bool, False, "print one JSON object"),
     },
 }  # fmt: skip
@@ -37,70 +39,103 @@ _OPTIONS: dict[str, Options] = {
 
 def main(words: Sequence[str]) -> None:
     """Tell and choose."""
-    summary = "Say how likely a base model solves a maze's problems, and choose a pool."
+    summary = "Say how likely a base model solves problems of mazes, and choose a pool."
     if wants_help(words):
         print(f"usage: mazerl pool TOPOLOGY [options]\n\n{summary}\n\n{topology_lines()}")
         print("\n`mazerl pool TOPOLOGY --help` lists the options.")
         return
     topology, *rest = words
     parameters, chosen = parse(f"mazerl pool {topology}", summary, topology, _OPTIONS, rest)
-    as_json, out = chosen.pop("json"), chosen.pop("out")
+    as_json, out, mazes = chosen.pop("json"), chosen.pop("out"), chosen.pop("mazes")
     if out and Path(out).suffix not in (".csv", ".png"):
         raise MazerlError(f"--out is {out!r}; give NAME.csv or NAME.png")
-    maze = compile_maze(build(topology, **parameters))
-    problems, success, test = _chosen(maze, **chosen)
-    strata = strata_of(success)
+    worlds = [compile_maze(graph) for graph in graphs_of(topology, parameters, mazes)]
+    pool = _chosen(worlds, **chosen)
+    success, test, strata = pool.success, pool.test, strata_of(pool.success)
     result = {
-        "topology": topology, **parameters, "base": chosen["base"], "limit": problems.limit,
-        "problems": len(problems), "training": int((~test).sum()), "held_out": int(test.sum()),
-        "mean_p": float(success.mean()), "median_p": float(np.median(success)),
+        "topology": topology, **parameters, "mazes": mazes, "base": chosen["base"],
+        "limit": chosen["limit"], "problems": len(success), "training": int((~test).sum()),
+        "held_out": int(test.sum()), "mean_p": float(success.mean()),
+        "median_p": float(np.median(success)),
     }  # fmt: skip
     if as_json:
         result |= {
-            "strata": [each._asdict() for each in strata],
-            "goals": problems.goals.tolist(), "success_by_goal": success.tolist(),
+            "strata": [each._asdict() for each in strata], "maze": pool.number.tolist(),
+            "goals": pool.goals.tolist(), "success_by_goal": success.tolist(),
             "test": test.tolist(),
         }  # fmt: skip
     else:
-        result |= {f"p to {each.high:.3g}": _bar(each.problems, len(problems)) for each in strata}
+        result |= {f"p to {each.high:.3g}": _bar(each.problems, len(success)) for each in strata}
     if out:
-        _write(Path(out), problems, success, test)
+        _write(Path(out), pool, chosen["limit"])
         result["written"] = out
     print_result(result, as_json)
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """Problems of several mazes, one after the other."""
+
+    sets: list[ProblemSet]
+    success: np.ndarray  # p [X]
+    test: np.ndarray  # [X] bool
+
+    @property
+    def number(self) -> np.ndarray:
+        """Of the maze of each problem [X]."""
+        return np.repeat(np.arange(len(self.sets)), [len(each) for each in self.sets])
+
+    @property
+    def goals(self) -> np.ndarray:
+        """[X]."""
+        return np.concatenate([each.goals for each in self.sets])
+
+    def lines(self) -> Iterator[Line]:
+        """As a file holds them."""
+        places = [maze_checksum(each.maze) for each in self.sets]
+        for n, goal, p, test in zip(self.number, self.goals, self.success, self.test, strict=True):
+            yield Line(places[n], int(goal), float(p), bool(test))
+
+
 def _chosen(
-    maze: Maze, limit: int, ask: str, problems: int | None, held_out: float, seed: int,
+    mazes: list[Maze], limit: int, ask: str, problems: int | None, held_out: float, seed: int,
     **base: Any,
-) -> tuple[ProblemSet, np.ndarray, np.ndarray]:  # fmt: skip
-    """Problems, their p [X], and whether each is held out [X]."""
-    rows = base_rows(maze, base)
-    everything = problems_of(maze, limit, every_goal(maze, limit) if ask == "every" else None)
-    success = success_of(everything, rows)
-    pool = everything
+) -> _Pool:  # fmt: skip
+    sets = [problems_of(maze, limit, _asked(maze, ask, limit)) for maze in mazes]
+    success = [success_of(each, base_rows(each.maze, base)) for each in sets]
+    pool = sets
     if problems is not None:
-        pool = choose(everything, success, problems, seed)
-        success = success[np.isin(everything.goals, pool.goals)]
-    _, test = split(pool, held_out, seed)
-    return pool, success, np.isin(pool.goals, test.goals)
+        pool = choose_each(sets, success, problems, seed)
+        success = [
+            p[np.isin(all_.goals, mine.goals)]
+            for p, all_, mine in zip(success, sets, pool, strict=True)
+        ]
+    return _Pool(pool, np.concatenate(success), draw_test(sum(map(len, pool)), held_out, seed))
+
+
+def _asked(maze: Maze, ask: str, limit: int) -> np.ndarray | None:
+    """Goals; None for the maze's own."""
+    if ask == "every":
+        return every_goal(maze, limit)
+    if ask == "own":
+        return None
+    if Path(ask).suffix == ".csv":
+        return read_pool(Path(ask), maze).goals
+    raise MazerlError(f"--ask is {ask!r}; give every, own or POOL.csv")
 
 
 def _bar(count: int, total: int) -> str:
     return f"{'#' * round(40 * count / total):<40} {count} ({count / total:.0%})"
 
 
-def _write(out: Path, problems: ProblemSet, success: np.ndarray, test: np.ndarray) -> None:
+def _write(out: Path, pool: _Pool, limit: int) -> None:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.suffix == ".png":
-            from mazerl.picture.histogram import draw_histogram
-
-            draw_histogram(success, test, problems.limit, out)
+        if out.suffix == ".csv":
+            write_pool(out, pool.lines())
             return
-        with out.open("w", newline="", encoding="utf-8") as file:
-            lines = csv.writer(file)
-            lines.writerow(("goal", "p", "split"))
-            for goal, p, held in zip(problems.goals, success, test, strict=True):
-                lines.writerow((goal, repr(float(p)), "test" if held else "training"))
+        from mazerl.picture.histogram import draw_histogram
+
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draw_histogram(pool.success, pool.test, limit, out)
     except OSError as error:
         raise MazerlError(f"cannot write {out}: {error.strerror}; give another --out") from None

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import jax
-import numpy as np
 
 from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.runs import (
@@ -22,6 +21,7 @@ from mazerl.errors import MazerlError
 from mazerl.maze import Maze, World, fingerprint
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
+from mazerl.policy.extraction import row_logits
 from mazerl.policy.prompted import join_rows
 from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
@@ -74,9 +74,9 @@ def _base(config: Config, root: Path, maze: Maze, worlds: Worlds) -> Any:
     """What training begins with; a transformer is pretrained where none is stored."""
     named = {"base": "uniform"} | {n: v for n, v in config.items() if n in base_options("uniform")}
     if config["policy"] == "tabular":
-        if named["base"] == "uniform":
+        if named == {"base": "uniform"}:
             return ppo.tabular_start(worlds.training)
-        logits = np.log(base_rows(maze, named))
+        logits = row_logits(base_rows(maze, named))
         every = worlds.training
         return join_rows(every, logits) if isinstance(every, Prompts) else logits
     description = {"topology": config["topology"], **config["parameters"]}
@@ -84,6 +84,10 @@ def _base(config: Config, root: Path, maze: Maze, worlds: Worlds) -> Any:
         description["maze"] = fingerprint(maze)  # a name does not say what it builds
     write = write_record if jax.process_index() == 0 else _leave_it_to_the_first
     decoder, seed = decoder_of(config), config["seed"]
+    if "turns" in named:
+        raise MazerlError(
+            "--turns junctions rules moves out, as a network's rows cannot; let --policy be tabular"
+        )
     copies = worlds.every is not None and decoder.context == 1
     if named["base"] != "uniform" and not copies:
         raise MazerlError(

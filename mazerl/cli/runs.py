@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import jax
+import numpy as np
 
 from mazerl.cli.kept import kept_graph
 from mazerl.errors import MazerlError, require_whole
@@ -71,9 +72,17 @@ class Worlds(NamedTuple):
 
 
 def worlds_of(config: Config, maze: Maze) -> Worlds:
-    """The maze, or its goals as problems where the policy sees them; some held out by the seed."""
+    """The maze, or problems where the policy sees its goals: the maze's own or those of a pool.
+
+    Some of the maze's own are held out by the seed; a pool says itself which.
+    """
     if not config.get("sees_goal"):
         return Worlds(maze)
+    if "pool" in config:
+        asked = problems_of(maze, config["limit"], np.asarray(config["pool"]["goals"]))
+        held = np.asarray(config["pool"]["test"])
+        tested = prompts_of(asked.take(held)) if held.any() else None
+        return Worlds(prompts_of(asked.take(~held)), tested, prompts_of(asked))
     asked = problems_of(maze, config["limit"])
     if not config["held_out"]:
         return Worlds(prompts_of(asked), None, prompts_of(asked))

@@ -22,12 +22,13 @@ from mazerl.cli.runs import Config, Loaded, evaluate_params, load_run, read_conf
 from mazerl.cli.train_flags import METHODS, fill_defaults, train_options
 from mazerl.errors import MazerlError
 from mazerl.maze import compile_maze
+from mazerl.maze.pool_files import read_pool
 from mazerl.policy.sampling import seeded_key
 from mazerl.store.locks import alone_in
 from mazerl.store.records import require_writable
 from mazerl.store.sinks import JsonLines, Sink, TensorBoard, WeightsAndBiases
 from mazerl.store.stopping import noted_signals
-from mazerl.topology import build, find_topology
+from mazerl.topology import Graph, build, find_topology
 from mazerl.training import TrainingStoppedError, TrainingWarning, Watch, train
 from mazerl.training.base import digest
 from mazerl.training.checkpoint import CheckpointFolder
@@ -151,14 +152,7 @@ def _run(
     teacher = None
     if config["method"] == "distill":
         teacher = digest(load_run(Path(config["teacher"])).params)
-    if resume:
-        _require_same(read_config(out), config, stored)
-        require_same_teacher(out, teacher)
-        graph = kept_graph(out, config["topology"], config["parameters"])
-    elif stored.exists():
-        raise MazerlError(f"{out} holds a run already; add --resume, or give another --out")
-    else:
-        graph = build(config["topology"], **config["parameters"])
+    config, graph = _settled(config, out, resume, teacher)
     prepared = prepare(config, base_root, compile_maze(graph))
     if first and not resume:
         keep_about(out, graph, prepared.maze, teacher)
@@ -194,6 +188,36 @@ def _run(
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
     return {"run": str(out), "updates": updates} | found
+
+
+def _settled(
+    config: Config, out: Path, resume: bool, teacher: str | None
+) -> tuple[dict[str, Any], Graph]:
+    """The run's configuration as it is kept, and its graph; a `MazerlError` if they are others."""
+    stored, settled = out / "config.json", dict(config)
+    if not resume:
+        if stored.exists():
+            raise MazerlError(f"{out} holds a run already; add --resume, or give another --out")
+        graph = build(config["topology"], **config["parameters"])
+        return _with_pool(settled, graph), graph
+    known = read_config(out)
+    if "pool" in config:
+        settled = _with_pool(settled, kept_graph(out, known["topology"], known["parameters"]))
+    _require_same(known, settled, stored)
+    require_same_teacher(out, teacher)
+    return settled, kept_graph(out, config["topology"], config["parameters"])
+
+
+def _with_pool(config: dict[str, Any], graph: Graph) -> dict[str, Any]:
+    """A configuration with what its pool asks on this graph in place of the pool's file."""
+    if "pool" not in config:
+        return config
+    asked = read_pool(Path(config["pool"]), compile_maze(graph))
+    if asked.test.all():
+        raise MazerlError(
+            f"{config['pool']} holds all its goals on this maze out; give some for training"
+        )
+    return config | {"pool": {"goals": asked.goals.tolist(), "test": asked.test.tolist()}}
 
 
 # That a run is judged by where no chain holds its policy.

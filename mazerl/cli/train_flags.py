@@ -64,6 +64,11 @@ _POLICY: Options = {
         0.0,
         "share of the goals, by the seed, that are kept for the test: --sees-goal only",
     ),
+    "pool": (
+        str,
+        "",
+        "goals and what is held out of them from a file of `mazerl pool`: --sees-goal only",
+    ),
     **base_options("uniform"),
     "legality": (
         Literal["masked", "learned"],
@@ -201,16 +206,25 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
     Every update is recorded.
     """
     policy = options["policy"]
+    # What is not asked for is left out, as in runs before there was a choice.
+    unasked: set[str] = set()
     if not options["sees_goal"]:
-        if options["held_out"]:
-            raise MazerlError(
-                f"held_out is {options['held_out']:g}, but this policy does not see its goals; "
-                "add --sees-goal"
-            )
-        # As in runs before there was a choice.
-        options = {k: v for k, v in options.items() if k not in ("sees_goal", "held_out")}
-    if options["base"] == "uniform":
-        options = {k: v for k, v in options.items() if k not in base_options("uniform")}
+        for name in ("held_out", "pool"):
+            if options[name]:
+                raise MazerlError(
+                    f"{name} is {options[name]!r}, but this policy does not see its goals; "
+                    "add --sees-goal"
+                )
+        unasked |= {"sees_goal", "held_out"}
+    if not options["pool"]:
+        unasked.add("pool")
+    elif options["held_out"]:
+        raise MazerlError("a pool says what is held out; leave --held-out or --pool away")
+    if options["turns"] == "anywhere":
+        unasked.add("turns")
+        if options["base"] == "uniform":
+            unasked |= base_options("uniform").keys()
+    options = {name: value for name, value in options.items() if name not in unasked}
     fitting = _DEFAULTS[method]
     filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}
     if policy != "turning":

@@ -4,6 +4,7 @@ The goals of a maze are mostly very hard, so that a pool on which methods differ
 some problems out of reach, some open, some solved already.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -53,24 +54,41 @@ def choose(
         MazerlError: the shares are not one for each stratum that add up to 1, or a stratum has
             fewer problems than it should give.
     """
+    return choose_each([problems], [success], count, seed, shares)[0]
+
+
+def choose_each(
+    sets: Sequence[ProblemSet],
+    success: Sequence[np.ndarray],
+    count: int,
+    seed: int,
+    shares: tuple[float, ...] = SHARES,
+) -> list[ProblemSet]:
+    """`choose` from several mazes at once: what is chosen of each, which may be nothing.
+
+    Raises:
+        MazerlError: as `choose`.
+    """
     require_whole("the number of problems", count)
     draw = np.random.default_rng(require_seed("the seed", seed))
     if len(shares) != len(EDGES) - 1 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise MazerlError(f"shares are {shares}; give {len(EDGES) - 1} that add up to 1")
     # What is rounded away in one stratum is made up for in the next.
     ends = np.round(np.cumsum(shares) * count).astype(int)
-    chosen, number = [], _stratum(success)
+    number = _stratum(np.concatenate(success))
+    chosen = np.zeros(len(number), bool)
     for n, (low, high) in _all():
         wanted = int(ends[n] - (ends[n - 1] if n else 0))
         mine = np.flatnonzero(number == n)
         if len(mine) < wanted:
             raise MazerlError(
-                f"{len(mine)} of {len(problems)} problems have p above {low:.3g} and up to "
+                f"{len(mine)} of {len(number)} problems have p above {low:.3g} and up to "
                 f"{high:.3g}, but the pool needs {wanted}; give a smaller pool, another limit or "
                 "maze, or other shares"
             )
-        chosen.append(draw.choice(mine, wanted, replace=False))
-    return problems.take(np.sort(np.concatenate(chosen)))
+        chosen[draw.choice(mine, wanted, replace=False)] = True
+    begin = np.cumsum([len(each) for each in sets])[:-1]
+    return [each.take(mine) for each, mine in zip(sets, np.split(chosen, begin), strict=True)]
 
 
 def _all() -> list[tuple[int, tuple[float, float]]]:

@@ -85,13 +85,24 @@ def split(problems: ProblemSet, held_out: float, seed: int) -> tuple[ProblemSet,
     Raises:
         MazerlError: one of the two would be empty.
     """
+    test = draw_test(len(problems), held_out, seed)
+    return problems.take(~test), problems.take(test)
+
+
+def draw_test(problems: int, held_out: float, seed: int) -> np.ndarray:
+    """Whether each of so many problems, of one maze or of several, is held out [X].
+
+    Raises:
+        MazerlError: it would be none of them, or all.
+    """
     require_number("held_out", held_out, 0.0, 1.0)
     draw = np.random.default_rng(require_seed("the seed", seed))
-    kept = round(len(problems) * (1 - held_out))
-    if not 0 < kept < len(problems):
+    kept = round(problems * (1 - held_out))
+    if not 0 < kept < problems:
         raise MazerlError(
-            f"{held_out:g} of {len(problems)} problems held out leaves one of the two sets empty; "
+            f"{held_out:g} of {problems} problems held out leaves one of the two sets empty; "
             "give another share, or more problems"
         )
-    order = draw.permutation(len(problems))
-    return problems.take(np.sort(order[:kept])), problems.take(np.sort(order[kept:]))
+    test = np.ones(problems, bool)
+    test[draw.permutation(problems)[:kept]] = False
+    return test

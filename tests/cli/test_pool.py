@@ -10,7 +10,8 @@ import pytest
 from mazerl import build, compile_maze
 from mazerl.cli.main import main
 from mazerl.exact.horizon import arrival_law
-from mazerl.policy.bases import straight_rows
+from mazerl.maze.pool_files import read_pool
+from mazerl.policy.bases import opinionated_rows, straight_rows, turn_at_junctions
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 
@@ -50,6 +51,39 @@ def test_the_command_tells_and_chooses(tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "pool.png").stat().st_size > 5000
 
 
+def test_a_pool_of_several_mazes_has_the_strata_of_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pool.csv"
+    several = [*CAVES, "--mazes", "3", "--graph-seed", "5"]
+    main([*several, "--problems", "120", "--json", "--out", str(out)])
+    told = json.loads(capsys.readouterr().out)
+    assert [each["problems"] for each in told["strata"]] == [6, 18, 54, 28, 14]
+    assert set(told["maze"]) == {0, 1, 2}
+    assert (told["training"], told["held_out"]) == (90, 30)
+    mazes = [compile_maze(build("caves", junctions=40, spine=4, graph_seed=5 + n)) for n in (0, 1)]
+    for number, maze in enumerate(mazes):
+        mine = [g for g, m in zip(told["goals"], told["maze"], strict=True) if m == number]
+        assert read_pool(out, maze).goals.tolist() == mine
+        # The same problems, asked on their maze alone.
+        alone = [*CAVES, "--graph-seed", str(5 + number), "--ask", str(out), "--json"]
+        main(alone)
+        again = json.loads(capsys.readouterr().out)
+        assert again["goals"] == mine
+        p = [p for p, m in zip(told["success_by_goal"], told["maze"], strict=True) if m == number]
+        assert again["success_by_goal"] == p
+
+
+def test_a_base_that_cannot_turn_in_passages(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*CAVES, "--turns", "junctions", "--turning", "0.3", "--ask", "own", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    maze = compile_maze(build("caves", junctions=40, spine=4))
+    free = opinionated_rows(maze, 0.3, 1.0, 0)
+    forced = arrival_law(maze, turn_at_junctions(maze, free), 100).sum(1)
+    np.testing.assert_allclose(told["success_by_goal"], forced, rtol=1e-12)
+    assert np.abs(forced - arrival_law(maze, free, 100).sum(1)).max() > 0.01
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -60,6 +94,10 @@ def test_the_command_tells_and_chooses(tmp_path: Path, capsys: pytest.CaptureFix
         (["--turning", "1.5"], "--turning is 1.5"),
         (["--spread", "0"], "--spread is 0"),
         (["--limit", "3", "--ask", "own"], "a limit of 3 steps is too short for"),
+        (["--ask", "all"], "give every, own or POOL.csv"),
+        (["--ask", "none.csv"], "cannot read the pool none.csv"),
+        (["--mazes", "0"], "--mazes is 0"),
+        (["--turns", "never"], "turns"),
     ],
 )
 def test_pools_that_cannot_be(

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
+from mazerl import build, compile_maze
 from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
+from mazerl.maze.pool_files import read_pool
+from mazerl.maze.prompts import Prompts
+from mazerl.policy.bases import turn_at_junctions
+from mazerl.policy.extraction import extract_rows
+from mazerl.policy.prompted import separate_rows
 from tests.support.errors import one_line_error
 
 CAVES = [
@@ -138,3 +144,68 @@ def test_a_base_that_cannot_be_copied_is_one_line(
     words = ["train", "ppo", *blind, *SMALL, "--policy", "transformer", "--base", "straight"]
     said = one_line_error(main, [*words, "--out", str(tmp_path / "run")], capsys)
     assert "add --sees-goal" in said
+
+
+def test_a_pool_says_what_is_trained_and_what_is_held_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool, out = tmp_path / "pool.csv", tmp_path / "run"
+    caves = ["caves", "--junctions", "2", "--passage", "1"]
+    main(["pool", *caves, "--limit", "25", "--out", str(pool)])
+    capsys.readouterr()
+    asked = read_pool(pool, compile_maze(build("caves", junctions=2, passage=1)))
+    words = ["train", "ppo", *CAVES, *SMALL, "--pool", str(pool), "--out", str(out)]
+    found = told(words, capsys)
+    worlds = load_run(out).worlds
+    assert isinstance(worlds.training, Prompts)
+    assert worlds.held_out is not None
+    for world, mine in ((worlds.training, ~asked.test), (worlds.held_out, asked.test)):
+        assert [int(world.alone(x).goals[0]) for x in range(world.num_mazes)] == (
+            asked.goals[mine].tolist()
+        )
+    # The run holds what it was asked; a pool that is another since is told.
+    assert told(["evaluate", str(out)], capsys)["hitting_time"] == found["hitting_time"]
+    told([*words, "--resume"], capsys)
+    pool.write_text("goal\n1\n2\n")
+    assert "begun with pool" in one_line_error(main, [*words, "--resume"], capsys)
+    pool.unlink()
+    assert told(["evaluate", str(out)], capsys)["hitting_time"] == found["hitting_time"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words", "said"),
+    [
+        ("goal,split\n1,test\n", [], "holds all its goals on this maze out"),
+        ("goal\n1\n", ["--held-out", "0.5"], "a pool says what is held out"),
+        ("goal\n0\n", [], "goal 0 is the start"),
+        ("goal\n1\n1\n", [], "a goal is given twice"),
+        ("maze,goal\nother,1\n", [], "asks nothing on this maze"),
+    ],
+)
+def test_pools_that_cannot_be_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: str, words: list[str], said: str
+) -> None:
+    pool = tmp_path / "pool.csv"
+    pool.write_text(lines)
+    given = ["train", "ppo", *CAVES, *SMALL, "--pool", str(pool), *words]
+    assert said in one_line_error(main, [*given, "--out", str(tmp_path / "run")], capsys)
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_free_rows_that_may_not_turn_in_passages_never_learn_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["train", "ppo", *CAVES, *SMALL, "--rate", "0.1", "--turns", "junctions"]
+    told([*given, "--base", "straight", "--out", str(tmp_path / "forced")], capsys)
+    told([*given[:-2], "--out", str(tmp_path / "free")], capsys)
+    turned = {}
+    for name in ("forced", "free"):
+        run = load_run(tmp_path / name)
+        world = run.worlds.training
+        assert isinstance(world, Prompts)
+        rows = separate_rows(world, extract_rows(run.policy, world, run.params))
+        forced = turn_at_junctions(world.alone(0), rows)
+        turned[name] = bool(((forced == 0) & (rows > 0)).any())
+    assert turned == {"forced": False, "free": True}
+    network = [*given, "--policy", "transformer", "--out", str(tmp_path / "network")]
+    assert "let --policy be tabular" in one_line_error(main, network, capsys)
