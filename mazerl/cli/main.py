@@ -29,6 +29,7 @@ COMMANDS = {
     "sample": ("Estimate a hitting time from walks, with an interval.", "cli.sample"),
     "train": ("Train a policy by SFT, PPO, GRPO or distillation.", "cli.train"),
     "evaluate": ("Say how well a trained run walks, exactly or from walks.", "cli.evaluate"),
+    "compare": ("Say what separates a run from its base or another.", "cli.compare"),
     "draw": ("Draw a maze, with what a policy or a run does there.", "cli.draw"),
     "watch": ("Write a page that plays walks of a run step by step.", "cli.watch"),
     "export": ("Write mazes as prompts and walks for language models.", "cli.export"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import mazerl
+from mazerl.cli.main import COMMANDS as ALL
 from mazerl.cli.main import main
 from mazerl.sweep.studies import offered
 
@@ -103,7 +104,7 @@ def test_commands_of_the_pages_are_understood(
 def test_every_command_is_shown_on_some_page() -> None:
     shown = {words_of(line)[1] for line in COMMANDS}
     told = "\n".join(page.read_text() for page in PAGES)
-    for name in ("topologies", "solve", "sample", "train", "evaluate", "draw", "watch", "sweep"):
+    for name in ALL:
         assert name in shown or f"mazerl {name}" in told, name
 
 
