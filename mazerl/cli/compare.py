@@ -101,17 +101,17 @@ def compare(
         walker = before.model if along == "base" else after.model
         walked = rollout(walker.policy, walker.params, world, seeded_key(seed), walks, limit)
         found = walked_edits(world, before.model, after.model, walked, ranks)
-        for name, each in found._asdict().items():
-            told |= {name: each} if name == "tokens" else {
-                name: each.value, f"{name}_low": each.low, f"{name}_high": each.high
-            }  # fmt: skip
+        columns = found._asdict()
+        told["tokens"] = columns.pop("tokens")
+        for name, mean in columns.items():
+            told |= {name: mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high}
         return told | {"how": f"{walks} walks"}
     goals = _goals(world)
     found_rows = compare_rows(trained.maze, before.rows, after.rows, limit, goals, ranks)
     if out:
         title = maze_title(config["topology"], config["parameters"])
-        walker = base if along == "base" else run
-        title += f"\nwhat {run} does where {base} would not, along walks of {walker}"
+        who = base if along == "base" else run
+        title += f"\nwhat {run} does where {base} would not, along walks of {who}"
         draw(trained.graph, trained.maze, Path(out), title, edits_shown(found_rows, along))
         told["drawn"] = out
     return told | _printed(found_rows, along) | {"how": "exact"}
