@@ -43,7 +43,9 @@ FAMILIES = (
         "advantages and sums over moves; dividing by a group's spread is another objective, and "
         "then k in the reward is divided too. Ends are of natural ascent, at most 600 steps from "
         "the base; other ascents vanish at the same places, but where several are they may end at "
-        "others. O3.1, O3.2 and O3.6 are true by construction.",
+        "others. O3.1, O3.2 and O3.6 are true by construction. O3.8 fails on one base, where k3 "
+        "keeps .72 of the gain; nor is the least share anything but a matter of bases: with a p of "
+        ".008 in development k3 in the loss ended below the base, at β = .5 and T = 3.",
         sampled=("O3.10", "O3.c"),
     ),
 )

@@ -114,8 +114,8 @@ def test_samples_of_grpo_have_the_expected_slopes() -> None:
     config = Config("star", 1, batches=20, walks=400, starts=2, steps=5)
     frames = frames_of([Record(vars(config), {}, run(config))])
     samples = frames["kl_penalty_samples"]
-    assert samples[["deviation", "common"]].abs().max(axis=None) < 5
-    assert samples["told"].abs().max() < 5
+    assert (samples[["deviation", "common"]].abs() < 5).all(axis=None)
+    assert (samples["told"].abs().dropna() < 5).all()
     # With one decision k2 in the loss has the slope of the KL; the others have not.
     off = dict(zip(PLACES, samples["off_whole"].abs(), strict=True))
     assert off["k2", "loss"] < 5
