@@ -28,14 +28,17 @@ class Task:
     there: np.ndarray  # [A+1] bool: the goal is reached
     limit: int
 
+    def rows(self) -> list[tuple[int, int]]:
+        """Where each row of entries begins and ends."""
+        begin = np.flatnonzero(np.diff(self.arrival, prepend=-1))
+        return list(zip(begin, np.append(begin[1:], len(self.arrival)), strict=True))
+
     def log_softmax(self, logits: np.ndarray) -> np.ndarray:
         """Log-probabilities [R, X] of logits [R, X]."""
         begin = np.flatnonzero(np.diff(self.arrival, prepend=-1))
-        shifted = logits - np.maximum.reduceat(logits, begin, 0)[self._row()]
-        return np.asarray(shifted - np.log(np.add.reduceat(np.exp(shifted), begin, 0))[self._row()])
-
-    def _row(self) -> np.ndarray:
-        return np.cumsum(np.diff(self.arrival, prepend=self.arrival[0]) != 0)
+        row = np.cumsum(np.diff(self.arrival, prepend=self.arrival[0]) != 0)
+        shifted = logits - np.maximum.reduceat(logits, begin, 0)[row]
+        return np.asarray(shifted - np.log(np.add.reduceat(np.exp(shifted), begin, 0))[row])
 
 
 def task_of(maze: Maze, goal: int, limit: int) -> Task:

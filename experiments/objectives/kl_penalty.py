@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.common.cells import cell_key
-from experiments.common.expected_updates import Task, Worth, expect, task_of
+from experiments.common.expected_updates import Task, Worth, expect
 from experiments.common.kl_updates import (
     OPTIMUM,
     PLACES,
@@ -20,6 +20,7 @@ from experiments.common.kl_updates import (
     tilted,
 )
 from experiments.common.seeds import CONFIRMING
+from experiments.common.small_mazes import small_maze
 from experiments.objectives.kl_penalty_claims import (
     BETAS,
     DISTANCES,
@@ -29,7 +30,6 @@ from experiments.objectives.kl_penalty_claims import (
     claims_of,
     frames_of,
 )
-from mazerl import build, compile_maze
 from mazerl.maze import Array, Maze
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
@@ -48,13 +48,6 @@ FRONTIER = tuple(np.geomspace(0.04, 2.0, 30))
 _DRAWS = 10  # policies at each distance
 _GROUP = 8
 _SAMPLED_AT = 0.7  # as `DISTANCES`
-
-MAZES: dict[str, tuple[str, dict[str, Any]]] = {
-    "corridor": ("corridor", {"width": 3, "depth": 1, "lanes": 2, "fork": "learned"}),
-    "tree": ("tree", {"branching": 2, "depth": 3, "fork": "learned"}),
-    "grid": ("grid", {"width": 3, "height": 3, "loops": 0.5}),
-    "star": ("path_star", {"arms": 4, "length": 1, "fork": "learned"}),
-}
 
 
 @dataclass(frozen=True)
@@ -98,15 +91,9 @@ class Prompt(NamedTuple):
 
 def prompt_of(config: Config) -> Prompt:
     """The prompt of a cell."""
-    topology, parameters = MAZES[config.maze]
-    whole = compile_maze(build(topology, **parameters))
-    maze = replace(whole, goals=whole.goals[:1])
+    maze, task = small_maze(config.maze, config.limit)
     base = np.random.default_rng(config.seed).normal(size=rows_of(maze).size)
-    return Prompt(
-        maze,
-        task_of(maze, int(maze.goals[0]), config.limit),
-        np.log(row_probabilities(maze, base))[:, None],
-    )
+    return Prompt(maze, task, np.log(row_probabilities(maze, base))[:, None])
 
 
 def run(config: Config) -> dict[str, np.ndarray]:

@@ -190,6 +190,21 @@ def _of_ends(ends: pd.DataFrame) -> list[dict[str, object]]:
     ran = off["lowest"] < _RAN
     held = int((best["lowest"] > _RAN).sum())
     strong = off[off["beta"] == ends["beta"].max()]
+    # How much is kept is a matter of the base, so that it is judged on several.
+    most_of_it = (
+        [
+            claim(
+                "O3.8",
+                f"at β = {_USUAL} k2 and k3 in the loss keep most of the blind optimum's "
+                f"gain, not all of it, for T above {SHORT}: smallest and largest share",
+                "from 0.75 to 0.995",
+                f"{least:.4f} to {most:.4f}",
+                bool(least > 0.75 and most < 0.995),
+            )
+        ]
+        if usual["seed"].nunique() > 1
+        else []
+    )
     cells = "mazes, bases and β"
     return [
         claim("O3.5", "k1 in the reward ends at the best of all starts: largest p - β KL that is "
@@ -207,10 +222,7 @@ def _of_ends(ends: pd.DataFrame) -> list[dict[str, object]]:
         control("O3.7c", f"up to T = {SHORT}, where no arrival decides at two times, they reach "
                 "it: largest share that is missed", "below 1e-6", float(brief.max()),
                 brief.max() < 1e-6),
-        claim("O3.8", f"at β = {_USUAL} k2 and k3 in the loss keep most of the blind optimum's "
-              f"gain, not all of it, for T above {SHORT}: smallest and largest share",
-              "from 0.75 to 0.995", f"{least:.4f} to {most:.4f}",
-              bool(least > 0.75 and most < 0.995)),
+        *most_of_it,
         claim("O3.8.any", "and are on no other β: least that p is below the best at the same KL",
               "above 0.003", float(below), below > 0.003),
         control("O3.8c", "with one decision k2 in the loss keeps all, whatever β: largest "
