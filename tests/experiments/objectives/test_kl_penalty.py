@@ -66,7 +66,7 @@ def test_expected_updates_are_those_of_all_walks(maze: Maze, k: int) -> None:
     np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-10, atol=1e-14)
 
 
-def test_k1_in_the_reward_is_the_gradient_of_the_objective(maze: Maze) -> None:
+def test_the_objective_its_gradient_and_its_optimum_with_time(maze: Maze) -> None:
     goal = int(maze.goals[0])
     now, base = two_policies(maze)
     task = task_of(maze, goal, LIMIT)
@@ -78,6 +78,10 @@ def test_k1_in_the_reward_is_the_gradient_of_the_objective(maze: Maze) -> None:
         kl = chance @ np.array([log - before for log, before in logs])
         return float(chance @ np.array([walk.reached for walk in walks])), float(kl)
 
+    first = by_hand(base)[0]
+    assert tilted(task, base, BETA) == pytest.approx(
+        BETA * np.log(1 - first + first * np.exp(1 / BETA)), rel=1e-12
+    )
     p, kl = objective(task, now, base)
     assert (p[0], kl[0]) == pytest.approx(by_hand(now), rel=1e-12)
     found, _ = expected_update(task, now, base, np.array([OPTIMUM]), np.array([BETA]))
