@@ -47,4 +47,5 @@ def _ranges(axis: Axes, cells: pd.DataFrame, name: str, label: str) -> None:
                       markersize=5, capsize=2, label=told)  # fmt: skip
     axis.axhline(1, color="black", lw=0.8, ls=":")
     axis.set_xticks(range(len(walkers)), walkers, rotation=25, ha="right", fontsize=8)
+    axis.set_xlabel("how walks are drawn; all are scored at temperature 1", fontsize=9)
     axis.set_ylabel(f"{label}\n(median, smallest, largest)", fontsize=9)
