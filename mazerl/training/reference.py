@@ -5,8 +5,8 @@ for KL(π ‖ π_ref), and k2 = (log r)² / 2 is not. What each does to the poli
 
     in the loss, where its slope counts     in the reward, where its value times the score counts
     k1  no pull at all: its mean slope is 0  the slope of the KL of whole walks
-    k2  that of the KL, state by state       not that of the KL: its own slope is left out,
-    k3  that of the KL the other way round   and near the reference there is no pull
+    k2  that of the KL, state by state       not that of the KL: its own slope is left out;
+    k3  that of the KL the other way round   no pull near it, and away from it further off
 
 So k2 or k3 belong into the loss and k1 into the reward (tested). In the loss none of them sees that
 the policy decides which states are visited.
