@@ -1,4 +1,4 @@
-"""mazerl sweep list|forecast|run|status|table|claims|replicate|explain|doctor|compare.
+"""mazerl sweep list|forecast|run|status|table|claims|replicate|report|explain|doctor|compare.
 
 Stages are restartable and meet only in files: run (cells → records), table (records → CSV files
 that figures are drawn from, refusing holes in the grid). Studies are named, given as FILE.py, or as
@@ -30,6 +30,7 @@ from mazerl.sweep.options import (
     told_seconds,
 )
 from mazerl.sweep.replicating import replicate
+from mazerl.sweep.reporting import report
 from mazerl.sweep.running import run
 from mazerl.sweep.studies import find, grid, load, offered
 from mazerl.sweep.tabulating import table
@@ -38,6 +39,7 @@ app = tyro.extras.SubcommandApp()
 app.command(run)
 app.command(table)
 app.command(replicate)
+app.command(report)
 
 
 @app.command(name="list")

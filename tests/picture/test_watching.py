@@ -1,7 +1,5 @@
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -17,6 +14,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from mazerl import compile_maze
 from mazerl.cli.main import main
 from mazerl.topology import build
+from tests.support.browser import open_browser
 
 NAMES = [
     "<b>start</b>",
@@ -89,20 +87,8 @@ def test_no_name_can_end_the_script_or_become_an_element(page: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        message = "left out: the page was opened in no browser, because there is no Chromium here"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=Service(driver))
-    yield opened
-    opened.quit()
+    with open_browser() as opened:
+        yield opened
 
 
 def test_a_browser_steps_through_a_walk(page: Path, browser: webdriver.Chrome) -> None:
