@@ -8,6 +8,7 @@ from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft
 from mazerl.training.advantages import ADVANTAGES
+from mazerl.training.critic import AtLimit
 from mazerl.training.filters import Keep
 from mazerl.training.objectives import Normalize
 from mazerl.training.reference import Estimator, Place
@@ -110,6 +111,13 @@ _METHOD: dict[str, Options] = {
             ppo.Sizes().critic,
             "what the critic sees besides the arrival, in training alone",
         ),
+        "clock": (
+            int, ppo.Sizes().clock, "last steps before the limit that the critic tells apart"
+        ),
+        "at_limit": (
+            AtLimit, ppo.Sizes().at_limit,
+            "whether the value of where the limit cuts a walk off stands for the rest, or nothing",
+        ),
         "inertia": (
             float, ppo.PPOTask().inertia, "samples that what the critic knows counts for"
         ),
@@ -209,6 +217,9 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
             )
         # As in runs before there was a choice.
         options = {k: v for k, v in options.items() if k not in ("sees_goal", "held_out")}
+    if method == "ppo":
+        usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
+        options = {k: v for k, v in options.items() if k not in usual or v != usual[k]}
     if options["base"] == "uniform":
         options = {k: v for k, v in options.items() if k not in base_options("uniform")}
     fitting = _DEFAULTS[method]

@@ -254,6 +254,8 @@ def test_a_checkpoint_of_another_configuration_is_refused(
         ((*PPO, "--rate", "nan"), "--rate is nan"),
         ((*PPO, "--on-collapse", "cry"), "cry"),
         ((*PPO, "--critic", "everything"), "everything"),
+        ((*PPO, "--at-limit", "stop"), "stop"),
+        ((*PPO, "--clock", "65"), "--clock is 65, but walks have 64 steps; give at most as many"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
