@@ -35,10 +35,10 @@ def draw(data: Path) -> Figure:
     mine = ends[ends["maze"] == "two ways"]
     _lines(axes[1], mine, mine["success"] / mine["best_success"])
     axes[1].set_ylabel("p at the end, over the best p")
-    axes[1].set_title("where exact ascent ends: success within T")
+    axes[1].set_title("where exact ascent on two ways ends: success within T")
     _lines(axes[2], mine, mine["time"] / mine["best_time"])
     axes[2].set_ylabel("H at the end, over the best H")
-    axes[2].set_title("where exact ascent ends: hitting time")
+    axes[2].set_title("where exact ascent on two ways ends: hitting time")
     for axis in axes[:3]:
         log(axis, "x")
         axis.set_xlabel("limit T, over the base model's H")
