@@ -25,8 +25,10 @@ def table(records: list[Record], runs: tuple[tuple[Any, ...], ...]) -> Tables:
     ends = pd.DataFrame([row for r in _of(records, "ascent") for row in _ends(r, runs)])
     walked = [row for r in _of(records, "ppo") for row in _along(r)]
     ppo = pd.DataFrame(walked, columns=list(_COLUMNS))
+    lags = [row for r in _of(records, "lag") for row in _lag(r)]
     frames = {"time_limits": updates, "time_limits_ends": ends, "time_limits_ppo": ppo}
-    return Tables(frames, _claims(updates, ends, ppo))
+    claims = [*_of_updates(updates), *_of_ends(ends), *_of_lag(lags), *_of_ppo(ppo)]
+    return Tables(frames, claims)
 
 
 def _of(records: list[Record], part: str) -> list[Record]:
@@ -87,10 +89,10 @@ def _along(record: Record) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _claims(
-    updates: pd.DataFrame, ends: pd.DataFrame, ppo: pd.DataFrame
-) -> list[dict[str, object]]:
-    return [*_of_updates(updates), *_of_ends(ends), *_of_ppo(ppo)]
+def _lag(record: Record) -> list[tuple[float, float]]:
+    """Values begun with, and the change of p over the base's."""
+    gain = float(record.arrays["ends"][0] / record.arrays["base"][0]) - 1
+    return [(float(record.config["begins"]), gain)]
 
 
 def _met(rows: "pd.Series[bool]") -> tuple[int, int]:
@@ -186,6 +188,22 @@ def _of_ends(ends: pd.DataFrame) -> list[dict[str, object]]:
         told.append(every(claim, "O7.15", "to climb -E[min(τ, T)], what hitting time with an end "
                           "is, costs as much at limits from 1.5 to 2 H: limits and critics",
                           *_met(later["loses"] >= 0.1)))  # fmt: skip
+    return told
+
+
+def _of_lag(lags: list[tuple[float, float]]) -> list[dict[str, object]]:
+    told = []
+    for begins, gain in lags:
+        if begins == 0:
+            told.append(claim(
+                "O7.20", "success with a time-out, expected updates while a table is averaged from "
+                "0 as PPO's is: change of p over the base's", "below -0.1", gain, gain < -0.1,
+            ))  # fmt: skip
+        else:
+            told.append(control(
+                "O7.c5", "from 1, where nothing is left to learn: change of p", "0", gain,
+                abs(gain) < 1e-9,
+            ))  # fmt: skip
     return told
 
 

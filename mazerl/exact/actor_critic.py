@@ -43,6 +43,7 @@ class Update(NamedTuple):
     logits: np.ndarray  # [R] of a walk, by the logits of the rows
     values: np.ndarray  # [T+1, A+1] the critic's after t steps; the last stands for the rest
     occupancy: np.ndarray  # [T+1, A+1] P(after arrival e at time t, goal not reached)
+    advantage: np.ndarray  # [T, A+1] expected, of the move after arrival e at time t
 
 
 class _Chain(NamedTuple):
@@ -51,10 +52,14 @@ class _Chain(NamedTuple):
     reward: np.ndarray  # [A+1] expected, of the step after an arrival
 
 
-def expected_update(maze: Maze, p: np.ndarray, goal: int, method: ActorCritic) -> Update:
+def expected_update(
+    maze: Maze, p: np.ndarray, goal: int, method: ActorCritic, table: np.ndarray | None = None
+) -> Update:
     """The expected update of one problem, with row probabilities [R].
 
-    Memory and time grow with T, and where the critic does not see the time with (A+1)² as well.
+    A table [A+1] of values that are still being learned, blind to the time, may stand for those
+    that averaging ends with. Memory and time grow with T, and where the critic does not see the
+    time with (A+1)² as well.
 
     Raises:
         MazerlError: the probabilities are no rows of this maze, the goal is none of its vertices or
@@ -65,11 +70,14 @@ def expected_update(maze: Maze, p: np.ndarray, goal: int, method: ActorCritic) -
         require_number(name, value, 0.0, 1.0)
     occupancy = follow(maze, p, limit, goal).occupancy
     chain = _chain(maze, p, goal, method)
-    values = (_timed if method.sees_time else _blind)(chain, occupancy, method)
+    if table is None:
+        values = (_timed if method.sees_time else _blind)(chain, occupancy, method)
+    else:
+        values = _always(table, method)
     rows, gradient = rows_of(maze), np.zeros(len(p))
     here, on = rows.arrival, ~chain.there[rows.arc]
     step = np.where(on, 0.0, method.arrival) - method.penalty
-    later = np.zeros(maze.num_arcs + 1)
+    later, advantage = np.zeros(maze.num_arcs + 1), np.zeros_like(occupancy[1:])
     for t in range(limit - 1, -1, -1):
         ahead = method.gamma * on * (values[t + 1] + method.lam * later)[rows.arc]
         worth = step + ahead
@@ -77,7 +85,8 @@ def expected_update(maze: Maze, p: np.ndarray, goal: int, method: ActorCritic) -
         gradient += occupancy[t, here] * p * (worth - mean[here])
         error = chain.reward + method.gamma * (chain.onward @ values[t + 1]) - values[t]
         later = error + method.gamma * method.lam * (chain.onward @ later)
-    return Update(gradient, values, occupancy)
+        advantage[t] = later
+    return Update(gradient, values, occupancy, advantage)
 
 
 def _chain(maze: Maze, p: np.ndarray, goal: int, method: ActorCritic) -> _Chain:
@@ -116,7 +125,12 @@ def _blind(chain: _Chain, occupancy: np.ndarray, method: ActorCritic) -> np.ndar
     left = np.flatnonzero(occupancy[:-1].sum(0) > 0)
     found = np.zeros(size)
     found[left] = np.linalg.solve(total[np.ix_(left, left + 1)], -total[left, 0])
-    values = np.tile(found, (len(occupancy), 1))
+    return _always(found, method)
+
+
+def _always(table: np.ndarray, method: ActorCritic) -> np.ndarray:
+    """Values [T+1, A+1] that are the same at all times, but for an end."""
+    values = np.tile(table, (method.limit + 1, 1))
     if not method.bootstraps:
         values[-1] = 0.0
     return values

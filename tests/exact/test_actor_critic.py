@@ -86,8 +86,29 @@ def test_the_update_and_the_values_are_those_of_all_walks(
             missed[t, walk.arrivals[t]] += walk.chance * advantage
     np.testing.assert_allclose(found.logits, update, rtol=1e-10, atol=1e-12)
     assert np.abs(missed if sees_time else missed.sum(0)).max() < 1e-12
+    np.testing.assert_allclose(found.occupancy[:-1] * found.advantage, missed[:-1], atol=1e-12)
     assert np.abs(update).max() > 1e-3
     assert (found.values[-1] != 0).any() == bootstraps
+
+
+@pytest.mark.parametrize("bootstraps", BOTH)
+def test_a_table_that_is_still_learning_takes_its_place(bootstraps: bool) -> None:
+    method = ActorCritic(7, 1.0, 0.1, 0.9, 0.7, bootstraps)
+    table = np.random.default_rng(1).normal(size=MAZE.num_arcs + 1)
+    found = expected_update(MAZE, P, GOAL, method, table)
+    values = np.tile(table, (8, 1)) * (np.arange(8) < 7 + bootstraps)[:, None]
+    update, missed = np.zeros(len(P)), np.zeros_like(values)
+    for walk in walks(MAZE, P, method.limit):
+        for t, advantage in enumerate(advantages(walk, values, method)):
+            update += walk.chance * advantage * walk.scores[t]
+            missed[t, walk.arrivals[t]] += walk.chance * advantage
+    np.testing.assert_allclose(found.logits, update, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(found.occupancy[:-1] * found.advantage, missed[:-1], atol=1e-12)
+    assert np.abs(missed.sum(0)).max() > 0.1
+    # What it has found stays as it is.
+    end = expected_update(MAZE, P, GOAL, method)
+    again = expected_update(MAZE, P, GOAL, method, end.values[0])
+    np.testing.assert_array_equal(again.logits, end.logits)
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.95, 1.0])
