@@ -26,6 +26,7 @@ _GROUPS = {
         "normalisation",
         "kl_penalty",
         "mismatched_scoring",
+        "time_limits",
         "pool_learning",
     ),
     "boundary": ("pass_at_k", "temperature", "chained_forks"),

@@ -147,6 +147,11 @@ def _distill(config: Config, maze: World, policy: Policy, key: jax.Array) -> tup
 def _ppo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     del key
     task = take(ppo.PPOTask, config)._replace(reward=_reward(config))
+    clock = config.get("clock", 0)
+    if clock > task.limit:
+        raise MazerlError(
+            f"--clock is {clock}, but walks have {task.limit} steps; give at most as many"
+        )
     return ppo.ppo(maze, policy, take(ppo.Sizes, config)), task
 
 

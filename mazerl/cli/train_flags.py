@@ -8,6 +8,7 @@ from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft
 from mazerl.training.advantages import ADVANTAGES
+from mazerl.training.critic import AtLimit
 from mazerl.training.filters import Keep
 from mazerl.training.objectives import Normalize
 from mazerl.training.reference import Estimator, Place
@@ -114,6 +115,13 @@ _METHOD: dict[str, Options] = {
             Literal["goal", "nothing"],
             ppo.Sizes().critic,
             "what the critic sees besides the arrival, in training alone",
+        ),
+        "clock": (
+            int, ppo.Sizes().clock, "last steps before the limit that the critic tells apart"
+        ),
+        "at_limit": (
+            AtLimit, ppo.Sizes().at_limit,
+            "whether the value of where the limit cuts a walk off stands for the rest, or nothing",
         ),
         "inertia": (
             float, ppo.PPOTask().inertia, "samples that what the critic knows counts for"
@@ -224,6 +232,9 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
         unasked.add("turns")
         if options["base"] == "uniform":
             unasked |= base_options("uniform").keys()
+    if method == "ppo":
+        usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
+        unasked |= {name for name, value in usual.items() if options[name] == value}
     options = {name: value for name, value in options.items() if name not in unasked}
     fitting = _DEFAULTS[method]
     filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}

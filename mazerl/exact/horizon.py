@@ -100,7 +100,7 @@ def follow(maze: Maze, probabilities: np.ndarray, limit: int, goal: int) -> Hori
     require_limit("the time limit", limit)
     wanted = require_goals(maze, np.asarray([goal]))
     (p,) = require_rows_of(maze, np.asarray(probabilities)[None], len(wanted))
-    source, target, moved = _all_moves(maze, p)
+    source, target, moved = all_moves(maze, p)
     size = maze.num_arcs + 1
     there = np.append(np.asarray(maze.head) == goal, False)
     law, occupancy = np.zeros(limit + 1), np.zeros((limit + 1, size))
@@ -121,7 +121,7 @@ def expected_visits(maze: Maze, probabilities: np.ndarray, limit: int) -> np.nda
     The walk that begins is arrival A; visits add up to the limit.
     """
     require_limit("the time limit", limit)
-    source, target, moved = _all_moves(maze, require_rows(maze, probabilities))
+    source, target, moved = all_moves(maze, require_rows(maze, probabilities))
     total = np.zeros(maze.num_arcs + 1)
     mass = np.append(np.zeros(maze.num_arcs), 1.0)
     for _ in range(limit):
@@ -196,7 +196,7 @@ def _value_and_gradient(
     return success, gradient
 
 
-def _all_moves(maze: Maze, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def all_moves(maze: Maze, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every move after every arrival: arrival, arc taken, probability; chance's among them."""
     rows = rows_of(maze)
     vertex = np.append(np.asarray(maze.head), maze.start)

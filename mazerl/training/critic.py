@@ -24,24 +24,48 @@ from mazerl.training.parallel import replicate
 Sees = Literal["goal", "nothing"]
 """What a critic sees besides the arrival."""
 
+AtLimit = Literal["bootstrap", "end"]
+"""What the rest of a walk is worth that the time limit cuts off: its value, or nothing."""
+
 MOST_VALUES = 50_000_000
 """More than these are refused."""
 
 
-def first_values(maze: World, sees: Sees) -> Array:
+def first_values(maze: World, sees: Sees, clock: int = 0) -> Array:
     """Values of zero [G, A+M]; [1, A+M] where arrivals say the goal, or the critic sees none.
+
+    A critic with a clock has them for each of its times, one after the other: [clock·G, A+M].
 
     Raises:
         MazerlError: that is too large a table.
     """
     told = maze.num_goals == maze.num_mazes
     goals = maze.num_goals if sees == "goal" and not told else 1
+    if clock * goals * maze.num_arrivals > MOST_VALUES:
+        raise MazerlError(
+            f"{clock} times, {goals} goals and {maze.num_arrivals} arrivals are too many for a "
+            "critic; give it a shorter clock"
+        )
     if goals * maze.num_arrivals > MOST_VALUES:
         raise MazerlError(
             f"{goals} goals and {maze.num_arrivals} arrivals are too many for a critic that sees "
             "the goal; let it see nothing"
         )
-    return jnp.zeros((goals, maze.num_arrivals))
+    return jnp.zeros((max(clock, 1) * goals, maze.num_arrivals))
+
+
+def timed_places(
+    maze: World, values: Array, arc: Array, goal: Array, left: Array, clock: int
+) -> Array:
+    """`places` of a critic with a clock, by how many steps are left [...].
+
+    From `clock` steps on all look alike. So do arrivals with none: nobody moves there, and what
+    stands for the rest of a walk is the value of going on with a new limit.
+    """
+    goals = len(values) // clock
+    time = jnp.where(left > 0, jnp.minimum(left, clock), clock) - 1
+    here = places(maze, values[:goals], arc, goal)
+    return time * (goals * maze.num_arrivals) + here
 
 
 def places(maze: World, values: Array, arc: Array, goal: Array) -> Array:

@@ -3,7 +3,7 @@
     walkers go on across updates; a walk ends at its goal or at the time limit, then begins anew
     for each update:
         steps      = walk `horizon` steps with `walkers` walkers
-        advantage  = GAE(γ, λ), the value standing in for what a time-out cut off
+        advantage  = GAE(γ, λ), the value standing in for what a time-out cut off, or nothing
         value      = averages the advantages in, at each goal and arrival (`critic`)
         for each of `epochs` passes over `minibatches` parts, with advantages normalised:
             loss = -min(r A, clip(r) A) - entropy · H(π)
@@ -17,7 +17,7 @@ is of the old parameters. Schulman et al. 2017.
 
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,14 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.scoring import is_decided, judge
 from mazerl.policy.tabular import TABULAR
 from mazerl.training.collapse import monitor
-from mazerl.training.critic import Sees, average_in, first_values, places
+from mazerl.training.critic import (
+    AtLimit,
+    Sees,
+    average_in,
+    first_values,
+    places,
+    timed_places,
+)
 from mazerl.training.method import Batch, Method, Metrics, Training
 from mazerl.training.objectives import Moves, generalized_advantages, policy_terms
 from mazerl.training.parallel import split_walkers
@@ -55,6 +62,8 @@ class Sizes:
     epochs: int = 2
     minibatches: int = 16
     critic: Sees = "goal"  # what the critic sees that the policy does not
+    at_limit: AtLimit = "bootstrap"  # whether a walk that is cut off goes on, or has ended
+    clock: int = 0  # last steps before the limit that the critic tells apart
 
 
 class PPOTask(NamedTuple):
@@ -65,7 +74,7 @@ class PPOTask(NamedTuple):
     lam: float = 0.95
     clip: float = 0.2
     entropy: float = 0.01
-    limit: int = 10_000  # steps after which a walk is cut off and its rest is bootstrapped
+    limit: int = 10_000  # steps after which a walk is cut off
     inertia: float = 300.0  # samples that what the critic knows counts for
 
 
@@ -111,12 +120,16 @@ def ppo(maze: World, policy: Policy = TABULAR, sizes: Sizes | None = None) -> Me
     """PPO on a maze. Parameters: the policy's. Task: a `PPOTask`.
 
     Raises:
-        MazerlError: a size below 1, minibatches that do not divide the samples, or a policy that
-            cannot be trained.
+        MazerlError: a size below 1, minibatches that do not divide the samples, a treatment of the
+            limit that is not known, or a policy that cannot be trained.
     """
     sizes = sizes or Sizes()
     for name in ("walkers", "horizon", "epochs", "minibatches"):
         require_whole(name, getattr(sizes, name))
+    require_whole("clock", sizes.clock, 0)
+    if sizes.at_limit not in get_args(AtLimit):
+        known = ", ".join(get_args(AtLimit))
+        raise MazerlError(f"at_limit is {sizes.at_limit!r}; give {known}")
     samples = sizes.walkers * (sizes.horizon if policy.markov else 1)
     if samples % sizes.minibatches:
         unit = "samples" if policy.markov else "walkers"
@@ -134,7 +147,7 @@ def _ppo(policy: Policy, sizes: Sizes) -> Method:
     def begin(maze: World, task: PPOTask, key: Array) -> _Carried:
         del task
         walkers = split_walkers(reset(maze, key, (sizes.walkers,)))
-        return _Carried(walkers, first_values(maze, sizes.critic))
+        return _Carried(walkers, first_values(maze, sizes.critic, sizes.clock))
 
     def walk(
         maze: World, task: PPOTask, params: Any, carried: _Carried, key: Array
@@ -146,12 +159,18 @@ def _ppo(policy: Policy, sizes: Sizes) -> Method:
         steps, walkers = continue_walks(
             policy, params, maze, walkers, key, sizes.horizon, task.limit
         )
-        place = places(maze, values, steps.arc, steps.goal)
+        left = task.limit - jnp.concatenate([steps.age, walkers.time[None]])
+        if sizes.clock:
+            place = timed_places(maze, values, steps.arc, steps.goal, left, sizes.clock)
+        else:
+            place = places(maze, values, steps.arc, steps.goal)
+        value = values.reshape(-1)[place]
+        if sizes.at_limit == "end":
+            value = jnp.where(left > 0, value, 0.0)
         reward = task.reward.arrival * steps.terminated - task.reward.penalty
         advantage = generalized_advantages(
-            reward, values.reshape(-1)[place], steps.terminated, steps.closing, task.gamma,
-            task.lam,
-        )  # fmt: skip
+            reward, value, steps.terminated, steps.closing, task.gamma, task.lam
+        )
         values = average_in(values, place[:-1], advantage, ~steps.closing, task.inertia)
         return _Walked(steps, advantage), _Carried(walkers, values)
 

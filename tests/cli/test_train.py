@@ -11,7 +11,9 @@ import pytest
 from mazerl.cli import train as train_command
 from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
+from mazerl.errors import MazerlError
 from mazerl.measure.evaluate import evaluate
+from mazerl.training import ppo
 from mazerl.training.checkpoint import CheckpointFolder
 from tests.support.errors import one_line_error
 
@@ -254,6 +256,8 @@ def test_a_checkpoint_of_another_configuration_is_refused(
         ((*PPO, "--rate", "nan"), "--rate is nan"),
         ((*PPO, "--on-collapse", "cry"), "cry"),
         ((*PPO, "--critic", "everything"), "everything"),
+        ((*PPO, "--at-limit", "stop"), "stop"),
+        ((*PPO, "--clock", "65"), "--clock is 65, but walks have 64 steps; give at most as many"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -262,6 +266,22 @@ def test_bad_input_is_one_line_and_exit_code_2(
     store = ["--out", str(tmp_path / "run"), "--store", str(tmp_path / "store")]
     assert says in bad(capsys, "train", *words, *store)
     assert not (tmp_path / "run" / "checkpoints" / "1").exists()
+
+
+def test_what_the_limit_is_reaches_ppo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[ppo.Sizes] = []
+
+    def stop(maze: object, policy: object, sizes: ppo.Sizes) -> None:
+        asked.append(sizes)
+        raise MazerlError("seen")
+
+    monkeypatch.setattr(ppo, "ppo", stop)
+    store = ["--out", str(tmp_path / "run"), "--store", str(tmp_path / "store")]
+    for flags in ([], ["--at-limit", "end", "--clock", "64"]):
+        assert "seen" in bad(capsys, "train", *PPO, *flags, *store)
+    assert [(sizes.at_limit, sizes.clock) for sizes in asked] == [("bootstrap", 0), ("end", 64)]
 
 
 def test_help_is_for_strangers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The critic's table finds the chain's own values, and one that sees no goal does not."""
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 
 from experiments.common.networks import straight_on
 from mazerl import Maze, MazerlError, build, compile_maze
+from mazerl.exact.actor_critic import ActorCritic, expected_update
 from mazerl.exact.markov import hitting_times_by_arc, occupancy
 from mazerl.maze.side_by_side import side_by_side
 from mazerl.policy.extraction import row_probabilities
@@ -18,10 +20,12 @@ from mazerl.training.ppo import PPOTask, Sizes, ppo
 from mazerl.walk.env import Reward
 
 
-def learned(maze: Maze, logits: np.ndarray, sizes: Sizes, lam: float, updates: int) -> np.ndarray:
+def learned(
+    maze: Maze, logits: np.ndarray, sizes: Sizes, lam: float, updates: int, limit: int = 10_000
+) -> np.ndarray:
     """Values after so many updates in which the policy stays as it is."""
     method = ppo(maze, sizes=sizes)
-    task = PPOTask(Reward(1.0, 1e-2), lam=lam, inertia=1000.0)
+    task = PPOTask(Reward(1.0, 1e-2), lam=lam, limit=limit, inertia=1000.0)
     params = jnp.asarray(logits, jnp.float32)
 
     @jax.jit
@@ -62,6 +66,28 @@ def test_with_the_goal_values_are_those_of_the_chain_whatever_stands_for_the_res
     assert apart(0.5) > 0.1
 
 
+@pytest.mark.parametrize(("at_limit", "clock"), [("end", 9), ("bootstrap", 4)])
+def test_values_near_the_limit_are_the_exact_ones(at_limit: critic.AtLimit, clock: int) -> None:
+    whole = compile_maze(build("corridor", width=2, depth=1, lanes=2))
+    maze, limit = replace(whole, goals=whole.goals[:1]), 9
+    logits = np.random.default_rng(0).normal(size=rows_of(maze).size)
+    sizes = Sizes(128, 64, 1, 1, "goal", at_limit, clock)
+    values = learned(maze, logits, sizes, 0.6, 600, limit)
+    assert values.shape == (clock, maze.num_arrivals)
+    method = ActorCritic(limit, 1.0, 1e-2, 1.0, 0.6, at_limit == "bootstrap", True)
+    p, goal = row_probabilities(maze, logits), int(maze.goals[0])
+    exact = expected_update(maze, p, goal, method)
+    for time in range(limit):
+        seen = exact.occupancy[time] > 3e-3
+        row = min(limit - time, clock) - 1
+        assert np.abs(values[row] - exact.values[time])[seen].max() < 0.06
+    # The control: the other end of a walk has other values, and one time has not those of another.
+    other = expected_update(maze, p, goal, replace(method, bootstraps=not method.bootstraps))
+    assert np.abs(other.values[0] - exact.values[0])[exact.occupancy[0] > 0].min() > 0.1
+    if at_limit == "end":
+        assert np.abs(values[0] - values[-1]).max() > 0.2
+
+
 def test_entries_move_toward_the_mean_by_their_share() -> None:
     values = jnp.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     place = jnp.array([[0, 4], [0, 5], [4, 4]])
@@ -88,3 +114,5 @@ def test_too_large_a_table_is_refused(small: Maze, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(critic, "MOST_VALUES", 50)
     with pytest.raises(MazerlError, match="too many for a critic that sees the goal; let it see"):
         critic.first_values(small, "goal")
+    with pytest.raises(MazerlError, match="too many for a critic; give it a shorter clock"):
+        critic.first_values(small, "nothing", 2)

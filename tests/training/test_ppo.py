@@ -254,5 +254,9 @@ def test_bad_sizes_are_refused(small: Maze) -> None:
         ppo(small, TABULAR, Sizes(8, 16, minibatches=5))
     with pytest.raises(MazerlError, match="walkers is 0"):
         ppo(small, TABULAR, Sizes(walkers=0))
+    with pytest.raises(MazerlError, match="clock is -1; give a whole number of at least 0"):
+        ppo(small, TABULAR, Sizes(clock=-1))
+    with pytest.raises(MazerlError, match="at_limit is 'stop'; give bootstrap, end"):
+        ppo(small, TABULAR, Sizes(at_limit="stop"))  # type: ignore[arg-type]
     with pytest.raises(MazerlError, match="no whole-sequence form"):
         ppo(small, no_repeat(TABULAR))
