@@ -22,7 +22,7 @@ _GROUPS = {
         "gallery",
     ),
     "objectives": ("outcome_weights", "normalisation", "pool_learning"),
-    "boundary": ("pass_at_k", "temperature", "chained_forks"),
+    "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
     "rollouts": ("collapse", "trees"),
     "edits": ("edits",),
     "laws": ("traps", "trap_depth"),
