@@ -199,6 +199,12 @@ def _adam(cells: pd.DataFrame) -> list[dict[str, Any]]:
         _under(control, "B5.c6", "Adam there with ε = 1e-4 for 1e-8: most nats lost", mild["most"],
                1e-4),
     ]  # fmt: skip
+    rounded = _cell(cells, optimizer="adam", rate=0.1, updates=400, ends=0)
+    if rounded is not None:
+        told.append(_over(
+            claim, "B5.14", "400 such updates from equal logits, by the rounding of float64 alone: "
+            "nats lost", rounded["lost"], 0.1,
+        ))  # fmt: skip
     steady = _cell(cells, optimizer="adam", advantage="spread", rate=0.03, updates=200, walks=256)
     if steady is not None and steady["seeds"] >= _ENOUGH:
         rough = _cell(cells, walks=256)

@@ -26,7 +26,7 @@ def test_the_base_may_be_against_the_demonstration_at_forks() -> None:
     usual, wary = (strategies._place(2, 2, against) for against in (False, True))
     (plain,), (other,) = (route_laws(each.plan, each.base[None]) for each in (usual, wary))
     assert np.ptp(plain) < 1e-15
-    assert other.min() < 1e-3 * other.max()
+    assert other.min() < 1e-2 * other.max()
 
 
 def verdicts(cells: pd.DataFrame) -> dict[str, str]:
