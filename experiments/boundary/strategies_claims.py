@@ -53,8 +53,8 @@ FAMILIES = (
         id="B7",
         title="What is new to the base model, and what only looks new",
         statement="Counted from samples, most successes of the base model are new to itself, and "
-        "those of every policy trained from it less so, the less it has in common with the base; "
-        "by routes 1024 tries have seen all, however little is in common. The exact overlap "
+        "those of every policy trained from it less so, little as it has in common with the "
+        "base; by routes 1024 tries have seen all, however little is in common. The exact overlap "
         "Σ min(p, p base) of successful ways orders them as they are.",
         source="no paper's number: novelty is counted from samples in the debate on RL's boundary "
         "(arXiv 2604.14877 and 2504.13837); that a second sample has what the first has not is "
@@ -247,6 +247,9 @@ def _novel(cells: pd.DataFrame) -> list[dict[str, Any]]:
         every(claim, "B7.5", "by routes, all but 1e-3 are in 1024 tries of the base, at overlaps "
               f"from {trained['overlap_route'].min():.2f} to {trained['overlap_route'].max():.2f}: "
               "trained policies", int(seen), len(trained)),
+        _over(claim, "B7.6", "the base model's successes: share by walks that it takes with a "
+              "probability below 1/1024; of exact RL's " f"{rl['rare_walk_1024']:.2f}",
+              base["rare_walk_1024"], 0.5),
         _under(control, "B7.c1", "base against base: 1 - overlap, of walks and routes",
                abs(1 - min(base["overlap_walk"], base["overlap_route"])), 1e-12),
         _over(control, "B7.c2", "SFT on a demonstration that the base is against: share whose "
