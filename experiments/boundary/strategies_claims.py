@@ -43,7 +43,8 @@ FAMILIES = (
         scope=_SCOPE + "That the exact gradient keeps what a symmetry of the maze exchanges is so "
         "by construction. Walks are drawn by their numbers, which is the law of single walks, and "
         "in B5.12 by the package's GRPO. A rate is in units of the gradient of p; at equal rates "
-        "plain and Adam's steps end at different p, which the table tells. Updates are 400 over "
+        "plain and Adam's steps end at different p, which the table tells, and B5.11's Adam takes "
+        "twice as many walks in all. Updates are 400 over "
         "the rate, where p is about .97: later more is lost. KL and bonus cost p a hundredth. What "
         "rounding does (B5.14) may differ on other machines.",
         sampled=("B5.4", "B5.5", "B5.6", "B5.7", "B5.8", "B5.11", "B5.12", "B5.13", "B5.c2",
