@@ -29,7 +29,7 @@ _GROUPS = {
         "time_limits",
         "pool_learning",
     ),
-    "boundary": ("pass_at_k", "temperature", "chained_forks"),
+    "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
     "rollouts": ("collapse", "trees"),
     "edits": ("edits",),
     "laws": ("traps", "trap_depth"),

@@ -5,7 +5,8 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.horizon import arrival_law
-from mazerl.measure.routes import expected_distinct, route_law
+from mazerl.measure import routes
+from mazerl.measure.routes import expected_distinct, plan_routes, route_law, route_laws
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
@@ -42,16 +43,30 @@ def test_routes_are_those_of_walks_whose_loops_are_erased(maze: Maze) -> None:
         assert abs(counts.get(route, 0) / walks - chance) < 4 * error
 
 
+def test_a_plan_serves_many_policies_at_once(maze: Maze) -> None:
+    draw = np.random.default_rng(1)
+    rows = [row_probabilities(maze, draw.normal(size=rows_of(maze).size)) for _ in range(3)]
+    plan = plan_routes(maze, LIMIT)
+    for row, law in zip(rows, route_laws(plan, np.stack(rows)), strict=True):
+        assert dict(zip(plan.routes, law.tolist(), strict=True)) == route_law(maze, row, LIMIT)
+    assert plan.limit == LIMIT
+
+
 def test_distinct_routes_of_few_walks_by_hand() -> None:
     # Two walks over halves: one route or two, evenly.
     assert expected_distinct(np.array([0.5, 0.5]), 2) == pytest.approx(1.5)
     assert expected_distinct(np.array([1.0, 0.0]), 9) == 1.0
 
 
-def test_mazes_whose_routes_are_not_enumerated_are_told(maze: Maze) -> None:
+def test_mazes_whose_routes_are_not_enumerated_are_told(
+    maze: Maze, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree = compile_maze(build("tree", branching=2, depth=2))
     uniform = row_probabilities(tree, np.zeros(rows_of(tree).size))
     with pytest.raises(MazerlError, match="one goal and without chance"):
         route_law(tree, uniform, 3)
+    monkeypatch.setattr(routes, "_MOST_STATES", 10)
+    with pytest.raises(MazerlError, match="over 10 routes are under way"):
+        plan_routes(maze, LIMIT)
     with pytest.raises(MazerlError, match="time limit"):
         route_law(maze, row_probabilities(maze, np.zeros(rows_of(maze).size)), 0)
