@@ -21,7 +21,7 @@ _GROUPS = {
         "decisions",
         "gallery",
     ),
-    "objectives": ("outcome_weights", "normalisation", "pool_learning"),
+    "objectives": ("outcome_weights", "normalisation", "wrong_moves", "pool_learning"),
     "boundary": ("pass_at_k", "temperature", "chained_forks"),
     "rollouts": ("collapse", "trees"),
     "edits": ("edits",),
