@@ -76,12 +76,11 @@ GRID = (*_MOVES, *_CASES, *_WALKED)
 SMOKE = (
     *(replace(each, updates=300) for each in _MOVES if each.success == 0.05 and each.arms == 4),
     *(replace(each, updates=100) for each in _CASES),
-    replace(_WALKED[0], seeds=1, seed=0, updates=40),
 )
 QUICK = (
     *(replace(each, updates=320) for each in _MOVES if each.advantage == "spread"),
     *_CASES,
-    replace(_WALKED[0], seeds=2),
+    replace(_WALKED[0], seeds=2, updates=80),
 )
 
 

@@ -63,6 +63,8 @@ def claims_of(cells: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _of_walks(cells: pd.DataFrame) -> list[dict[str, object]]:
+    if cells.empty:
+        return []
     mixed = cells.groupby(["rule", "failure"])["mixed"].first()
     told = [
         every(claim, "O8.1", "along GRPO's runs groups are mixed as often as 1 - p^N - (1-p)^N "

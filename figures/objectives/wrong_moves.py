@@ -9,10 +9,11 @@ from pandas import DataFrame
 from figures.style import legend, panels, read
 
 _KINDS = {
-    "stochastic": ("wrong mass even on all wrong moves", "#0072b2", "-"),
-    "between": ("mostly on one", "#009e73", "-"),
-    "deterministic": ("all on one", "#d55e00", "-"),
+    "stochastic": ("wrong mass even on all wrong moves", "#0072b2"),
+    "between": ("mostly on one", "#009e73"),
+    "deterministic": ("all on one", "#d55e00"),
 }
+_DARK = {"stochastic": "#003a63", "deterministic": "#5e2a00"}
 _RULES = {
     "sgd": ("gradient", "o", "#000000"),
     "natural": ("natural gradient", "s", "#cc79a7"),
@@ -20,29 +21,30 @@ _RULES = {
     "adam": ("Adam", "D", "#e69f00"),
 }
 _CASES = {
-    "prompts": ("prompts: alike, or settled", "#0072b2"),
-    "graded": ("failures of three grades, or of one", "#009e73"),
-    "retries": ("tries: drawn anew, or repeated", "#cc79a7"),
+    "prompts": ("prompts of one p", "prompts that are settled"),
+    "graded": ("failures of three grades", "failures of one grade"),
+    "retries": ("{} tries, drawn anew", "{} tries, the first repeated"),
 }
 
 
 def draw(data: Path) -> Figure:
     """Recovery of one fork; the ratio by rules; and where the remark is tried on other things."""
     cells, curves = read("wrong_moves", data), read("wrong_moves_curves", data)
-    figure, axes = panels(3, width=12, height=4.7)
+    figure, axes = panels(5, columns=3, width=12, height=3.9)
     _recovery(axes[0], curves[(curves["case"] == "moves") | curves["walked"]])
     _ratios(axes[1], cells[cells["case"] == "moves"])
-    _others(axes[2], curves[curves["case"].isin(_CASES)])
+    for axis, case in zip(axes[2:], _CASES, strict=True):
+        _other(axis, case, curves[curves["case"] == case])
     legend(figure, axes[0], 4)
     return figure
 
 
 def _recovery(axis: Axes, curves: DataFrame) -> None:
     mine = curves[(curves["rule"] == "sgd") & (curves["advantage"] == "spread")]
-    for failure, (label, color, style) in _KINDS.items():
+    for failure, (label, color) in _KINDS.items():
         here = mine[mine["failure"] == failure]
         exact, walked = here[~here["walked"]], here[here["walked"]]
-        axis.plot(exact["update"], exact["p"], style, color=color, label=label)
+        axis.plot(exact["update"], exact["p"], color=color, label=label)
         axis.plot(walked["update"], walked["p"], ".", color=color, markersize=5)
     axis.plot([], [], ".", color="black", label="on walks, mean of seeds")
     axis.axhline(0.5, color="black", lw=0.8, ls=":")
@@ -72,18 +74,17 @@ def _ratios(axis: Axes, cells: DataFrame) -> None:
     axis.legend(loc="upper left", fontsize=8, bbox_to_anchor=(0.45, 0.55))
 
 
-def _others(axis: Axes, curves: DataFrame) -> None:
-    most = curves["tries"].max()
-    for case, (label, color) in _CASES.items():
-        for failure, style in (("stochastic", "-"), ("deterministic", "--")):
-            here = curves[(curves["case"] == case) & (curves["failure"] == failure)]
-            for tries, line in here.groupby("tries"):
-                shown = label if (failure, tries) == ("stochastic", here["tries"].min()) else ""
-                axis.plot(line["update"], line["p"], style, color=color, label=shown or "_",
-                          lw=2.4 if tries == most > 1 else 1.4)  # fmt: skip
+def _other(axis: Axes, case: str, curves: DataFrame) -> None:
+    for label, failure in zip(_CASES[case], ("stochastic", "deterministic"), strict=True):
+        for n, (tries, line) in enumerate(curves[curves["failure"] == failure].groupby("tries")):
+            axis.plot(line["update"], line["p"], "-" if n == 0 else "--",
+                      color=_KINDS[failure][1] if n == 0 else _DARK[failure], label=label.format(tries))  # fmt: skip
     axis.axhline(0.5, color="black", lw=0.8, ls=":")
-    axis.set_xlim(0, 130)
+    axis.set_xlim(0, 160)
+    axis.set_ylim(0, 1.45)
+    axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axis.set_xlabel("updates by GRPO's gradient")
     axis.set_ylabel("success p")
-    axis.set_title(f"solid the first, dashed the second;\nthick: {most} tries, thin: fewer")
-    axis.legend(loc="lower right", fontsize=8, frameon=True, framealpha=1, edgecolor="none")
+    axis.set_title({"prompts": "mean of twenty prompts", "graded": "graded rewards",
+                    "retries": "moves that are taken back"}[case])  # fmt: skip
+    axis.legend(loc="upper left", fontsize=8)
