@@ -77,8 +77,9 @@ def _ratios(axis: Axes, cells: DataFrame) -> None:
 def _other(axis: Axes, case: str, curves: DataFrame) -> None:
     for label, failure in zip(_CASES[case], ("stochastic", "deterministic"), strict=True):
         for n, (tries, line) in enumerate(curves[curves["failure"] == failure].groupby("tries")):
-            axis.plot(line["update"], line["p"], "-" if n == 0 else "--",
-                      color=_KINDS[failure][1] if n == 0 else _DARK[failure], label=label.format(tries))  # fmt: skip
+            color = _KINDS[failure][1] if n == 0 else _DARK[failure]
+            axis.plot(line["update"], line["p"], "-" if n == 0 else "--", color=color,
+                      label=label.format(tries))  # fmt: skip
     axis.axhline(0.5, color="black", lw=0.8, ls=":")
     axis.set_xlim(0, 160)
     axis.set_ylim(0, 1.45)
