@@ -22,12 +22,13 @@ def draw(data: Path) -> Figure:
     figure, axes = panels(3, width=12, height=4.6)
     for name, (label, color, marker) in _SHOWN.items():
         line = curves[(curves["filter"] == name) & (curves["group"] == size)]
-        part = cells[(cells["filter"] == name) & (cells["group"] == size)]
+        part = cells[(cells["filter"] == name) & (cells["group"] == size)].sort_values("success")
         axes[0].plot(line["success"], line["weight"], color=color, lw=1.3)
         axes[0].errorbar(part["success"], part["measured"], yerr=1.96 * part["error"], ls="",
                          marker=marker, color=color, markersize=5, capsize=2,
                          label=label)  # fmt: skip
-        axes[2].plot(line["success"], line["climbed"], color=color)
+        axes[2].plot(line["success"], line["climbed"], "--" if name == "mixed" else "-",
+                     color=color, lw=2.6 if name == "all" else 1.6)  # fmt: skip
         if part["kept"].notna().any():
             axes[1].plot(part["success"], part["kept_exact"], "-", color=color, lw=1.3)
             axes[1].plot(part["success"], part["kept"], ls="", marker=marker, color=color)
