@@ -24,6 +24,7 @@ _GROUPS = {
     "objectives": (
         "outcome_weights",
         "normalisation",
+        "clipping",
         "group_filters",
         "wrong_moves",
         "pool_learning",
