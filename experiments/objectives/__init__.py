@@ -4,7 +4,10 @@ STUDIES = (
     "outcome_weights",
     "normalisation",
     "kl_penalty",
+    "clipping",
+    "group_filters",
     "mismatched_scoring",
     "time_limits",
+    "wrong_moves",
     "pool_learning",
 )

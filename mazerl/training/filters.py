@@ -39,9 +39,18 @@ def choose_groups(outcomes: Outcomes, keep: Keep, count: int) -> tuple[Array, Ar
     """
     if keep == "spread":
         passes = outcomes.reward.max(1) > outcomes.reward.min(1)
-        order = jnp.argsort(-outcomes.reward.std(1), stable=True)
+        order = jnp.argsort(-_spread(outcomes.reward), stable=True)
     else:
         successes = outcomes.success.sum(1)
         passes = (successes > 0) & (successes < outcomes.success.shape[1])
         order = jnp.argsort(~passes, stable=True)
     return order[:count], passes[order[:count]]
+
+
+def _spread(reward: Array) -> Array:
+    """N² times the variance [groups], of rewards [groups, N].
+
+    Of rewards 0 and 1 it is exactly K(N-K), so that K successes rank as N-K do, whoever has them.
+    """
+    away = reward - reward[:, :1]
+    return reward.shape[1] * (away**2).sum(1) - away.sum(1) ** 2
