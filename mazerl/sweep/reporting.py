@@ -19,7 +19,7 @@ import tyro
 from mazerl.errors import MazerlError
 from mazerl.store.records import checksum
 from mazerl.sweep import claims
-from mazerl.sweep.options import Results, Size, console
+from mazerl.sweep.options import Results, Size
 from mazerl.sweep.replicating import read as read_replication
 from mazerl.sweep.studies import offered
 
@@ -53,7 +53,7 @@ def report(
         out.write_text(page, encoding="utf-8")
     except OSError as error:
         raise MazerlError(f"cannot write {out}: {error.strerror}; give another --out") from None
-    console.print(f"{out}, {len(page) / 1e6:.1f} MB")
+    print(f"{out}, {len(page) / 1e6:.1f} MB")
 
 
 def _folder(results: Path, size: str) -> Path:

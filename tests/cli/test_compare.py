@@ -52,7 +52,7 @@ def test_a_run_beside_the_base_that_it_began_with(
         seen = visits(maze, walker, 25)
         exact = edits(differences(maze, before, after), seen.occupancy, None)
         assert found["how"] == "exact"
-        for name in ("tokens", "unshifted", "reranked", "shifted", "kl", "entropy_ratio"):
+        for name in ("tokens", "unshifted", "reranked", "shifted", "kl", "entropy"):
             assert found[name] == pytest.approx(getattr(exact, name), rel=1e-6), name
         assert found["success_trained"] == pytest.approx(visits(maze, after, 25).success.mean())
         assert 0 < found["edited_by_chance"] < 1

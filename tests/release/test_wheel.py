@@ -86,7 +86,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 def test_the_wheel_holds_the_package_and_no_study_figure_or_test(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     own = {str(file.relative_to(ROOT)) for file in (ROOT / "mazerl").rglob("*.py")}
-    assert own | {"mazerl/py.typed", "mazerl/picture/watch.html"} == {
+    assert own | {"mazerl/py.typed", "mazerl/picture/watch.html", "mazerl/sweep/report.html"} == {
         name for name in names if name.startswith("mazerl/")
     }
     assert "mazerl/sweep/commands.py" in names
