@@ -47,17 +47,25 @@ class Config:
 
 _SMALL: dict[str, Any] = {"junctions": 12, "problems": 80, "limit": 60, "steps": 7_000_000}
 ROWS, NETWORKS = ("exact", "blind", "ppo", "grpo"), ("codes", "ids")
-GRID = tuple(
-    Config(method, CONFIRMING + n, **(_SMALL if method in NETWORKS else {}))
-    for n in range(5)
-    for method in (*ROWS, *NETWORKS)
+# Its rate was chosen with the pools of the other methods among those looked at.
+_OF_PPO = CONFIRMING + 100
+GRID = (
+    *(
+        Config(method, CONFIRMING + n, **(_SMALL if method in NETWORKS else {}))
+        for n in range(5)
+        for method in ("exact", "blind", "grpo", *NETWORKS)
+    ),
+    *(Config("ppo", _OF_PPO + n) for n in range(20)),
 )
-QUICK = tuple(Config(method, CONFIRMING, problems=20) for method in ROWS)
+QUICK = tuple(
+    Config(method, _OF_PPO if method == "ppo" else CONFIRMING, problems=20) for method in ROWS
+)
 SMOKE = tuple(Config(method, 0, problems=12, steps=3_000_000) for method in ROWS)
 
-REACH, BEST, NEAR = 1 / 64, 0.999, 0.98
+REACH, BEST, NEAR, LEARNED = 1 / 64, 0.999, 0.98, 0.9
+_PPO_RATE = 0.02
 _HELD_OUT = 0.25
-_ENOUGH = 5  # pools to judge PPO by, which loses a goal in some
+_ENOUGH = 5  # pools to judge PPO by, which may lose a goal
 
 CLAIM_FAMILIES = (
     Family(
@@ -65,8 +73,8 @@ CLAIM_FAMILIES = (
         title="A pool whose goals the policy sees",
         statement="Where the policy sees its goal, exact ascent reaches the best success there is "
         "on the training goals, and PPO and GRPO with free rows come within 2% of it in ten "
-        "million steps, PPO but for a goal that it lost; a transformer told its goal in parts "
-        "succeeds on most goals that were held out, told it by an identifier it hardly gains.",
+        "million steps; a transformer told its goal in parts succeeds on most goals that were held "
+        "out, told it by an identifier it hardly gains.",
         source="no paper: the pool is the ruler of this project's other studies. That held-out "
         "free rows are the base's is so by construction",
         control="O9.c1: exact ascent of a policy that does not see the goal must stay far below "
@@ -74,11 +82,12 @@ CLAIM_FAMILIES = (
         scope="Mazes, base models and goals drawn anew for each of five seeds: caves that are "
         "trees, base models with preferences at forks and full support, T = 100 (60 for "
         "transformers, on smaller mazes with goals of p ≥ 1/64). The best is 1: a walk that knows "
-        "its way is sure of it. O9.2 and O9.3 are means: a single goal that a run has lost may "
-        "hide in them; O9.2 fails on one pool of five, where PPO lost a goal for good. O9.5 is "
-        "about one layer that reads one arrival. O9.c2 fails: in development identifiers ended "
+        "its way is sure of it. O9.3 is a mean: a single goal that a run has lost may hide in it. "
+        "PPO at a rate of 0.05 lost a goal for good on one of the first five pools; 0.02 was chosen "
+        "on that pool and eleven of development, and is judged on twenty others. O9.5 is about one "
+        "layer that reads one arrival. O9.c2 fails: in development identifiers ended "
         "below the base, here they gain 0.003 to 0.054, where parts gain 0.47 to 0.69.",
-        sampled=("O9.2", "O9.3", "O9.4", "O9.5", "O9.c2"),
+        sampled=("O9.2", "O9.3", "O9.4", "O9.5", "O9.6", "O9.c2"),
     ),
 )
 
@@ -144,7 +153,7 @@ def _rows(
     if config.method == "ppo":
         sizes = Sizes()
         updates = config.steps // (sizes.walkers * sizes.horizon)
-        training = replace(proximal.TRAINING, steps=updates, rate=0.05, record_every=1)
+        training = replace(proximal.TRAINING, steps=updates, rate=_PPO_RATE, record_every=1)
         params = train(
             ppo(world, TABULAR, sizes), PPOTask(limit=asked.limit), params, training, key,
             watch=watch,
@@ -229,10 +238,16 @@ def _claims(rows: pd.DataFrame) -> list[dict[str, object]]:
             "the base reaches with 1/64 or more, in at most 10⁷ steps: pools",
             int((near >= NEAR).sum()), len(near),
         ))  # fmt: skip
+    lowest = training[training["method"] == "ppo"].groupby("seed")["after"].min()
+    if len(lowest) >= _ENOUGH:
+        told.append(every(
+            claim, "O9.6", f"PPO ends at {LEARNED} or more on each single goal, those below 1/64 "
+            "too: pools", int((lowest >= LEARNED).sum()), len(lowest),
+        ))  # fmt: skip
     hard = training[(training["before"] < REACH) & training["method"].isin(["ppo", "grpo"])]
     told.append(share(
         claim, "O9.4", "goals that the base reaches less often on which PPO and GRPO end above "
-        "0.9; some are lost for good", int((hard["after"] > 0.9).sum()), len(hard), 0.75,
+        "0.9; some are lost for good", int((hard["after"] > LEARNED).sum()), len(hard), 0.75,
     ))  # fmt: skip
     held = rows[rows["split"] == "held_out"].groupby(["method", "seed"])[["before", "after"]].mean()
     if len(held):
