@@ -11,11 +11,16 @@ from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.building import graphs_of
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, topology_lines
+from mazerl.cli.runs import load_run
 from mazerl.errors import MazerlError
 from mazerl.exact.pools import choose_each, strata_of, success_of
 from mazerl.maze import Maze, compile_maze
 from mazerl.maze.pool_files import Line, maze_checksum, read_pool, write_pool
 from mazerl.maze.problems import ProblemSet, draw_test, every_goal, problems_of
+from mazerl.maze.prompts import prompts_of
+from mazerl.policy.extraction import extract_rows
+from mazerl.policy.prompted import separate_rows
+from mazerl.policy.tabular import TABULAR
 
 _OPTIONS: dict[str, Options] = {
     "problems": {
@@ -29,7 +34,9 @@ _OPTIONS: dict[str, Options] = {
         "held_out": (float, 0.25, "share of the chosen that is kept for the test"),
         "seed": (int, 0, "of the choice and the split"),
     },
-    "base": base_options("opinionated"),
+    "base": base_options("opinionated") | {
+        "run": (str, "", "a run on this maze whose policy walks in the place of a base"),
+    },
     "output": {
         "out": (str, "", "write maze, goal, p and split to NAME.csv, or a histogram to NAME.png"),
         "json": (bool, False, "print one JSON object"),
@@ -53,7 +60,8 @@ def main(words: Sequence[str]) -> None:
     pool = _chosen(worlds, **chosen)
     success, test, strata = pool.success, pool.test, strata_of(pool.success)
     result = {
-        "topology": topology, **parameters, "mazes": mazes, "base": chosen["base"],
+        "topology": topology, **parameters, "mazes": mazes,
+        "base": chosen["run"] or chosen["base"],
         "limit": chosen["limit"], "problems": len(success), "training": int((~test).sum()),
         "held_out": int(test.sum()), "mean_p": float(success.mean()),
         "median_p": float(np.median(success)),
@@ -99,10 +107,13 @@ class _Pool:
 
 def _chosen(
     mazes: list[Maze], limit: int, ask: str, problems: int | None, held_out: float, seed: int,
-    **base: Any,
+    run: str, **base: Any,
 ) -> _Pool:  # fmt: skip
     sets = [problems_of(maze, limit, _asked(maze, ask, limit)) for maze in mazes]
-    success = [success_of(each, base_rows(each.maze, base)) for each in sets]
+    success = [
+        success_of(each, _rows_of(Path(run), each) if run else base_rows(each.maze, base))
+        for each in sets
+    ]
     pool = sets
     if problems is not None:
         pool = choose_each(sets, success, problems, seed)
@@ -111,6 +122,26 @@ def _chosen(
             for p, all_, mine in zip(success, sets, pool, strict=True)
         ]
     return _Pool(pool, np.concatenate(success), draw_test(sum(map(len, pool)), held_out, seed))
+
+
+def _rows_of(run: Path, asked: ProblemSet) -> np.ndarray:
+    """Rows of a run's policy: [R], or [X, R] where it sees which goal is asked.
+
+    Raises:
+        MazerlError: it is of another maze, remembers more than the arrival, or is free rows that
+            have none of other goals than it was trained on.
+    """
+    loaded = load_run(run)
+    if maze_checksum(loaded.maze) != maze_checksum(asked.maze):
+        raise MazerlError(f"{run} is of another maze; give its topology with its parameters")
+    if loaded.worlds.every is None:
+        return extract_rows(loaded.policy, loaded.maze, loaded.params)
+    if loaded.policy is TABULAR:
+        raise MazerlError(
+            f"{run} has rows of its own goals alone; `mazerl evaluate {run}` says how it does there"
+        )
+    prompts = prompts_of(asked)
+    return separate_rows(prompts, extract_rows(loaded.policy, prompts, loaded.params))
 
 
 def _asked(maze: Maze, ask: str, limit: int) -> np.ndarray | None:

@@ -9,11 +9,13 @@ import pytest
 
 from mazerl import build, compile_maze
 from mazerl.cli.main import main
+from mazerl.cli.runs import load_run
 from mazerl.exact.horizon import arrival_law
 from mazerl.maze.pool_files import read_pool
 from mazerl.policy.bases import opinionated_rows, straight_rows, turn_at_junctions
-from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.extraction import extract_rows, row_probabilities
 from mazerl.policy.rows import rows_of
+from tests.support.errors import one_line_error
 
 CAVES = ["pool", "caves", "--junctions", "40", "--spine", "4"]
 
@@ -82,6 +84,29 @@ def test_a_base_that_cannot_turn_in_passages(capsys: pytest.CaptureFixture[str])
     forced = arrival_law(maze, turn_at_junctions(maze, free), 100).sum(1)
     np.testing.assert_allclose(told["success_by_goal"], forced, rtol=1e-12)
     assert np.abs(forced - arrival_law(maze, free, 100).sum(1)).max() > 0.01
+
+
+def test_a_run_walks_in_the_place_of_a_base(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caves = ["caves", "--junctions", "2", "--passage", "1"]
+    trains = ["train", "sft", "--topology", *caves, "--steps", "20", "--walks", "32", "--limit",
+              "40", "--rate", "0.1", "--policy", "tabular"]  # fmt: skip
+    blind, sees = str(tmp_path / "blind"), str(tmp_path / "sees")
+    main([*trains, "--out", blind])
+    main([*trains, "--sees-goal", "--out", sees])
+    capsys.readouterr()
+    asks = ["pool", *caves, "--limit", "40", "--ask", "own", "--json", "--run"]
+    main([*asks, blind])
+    told = json.loads(capsys.readouterr().out)
+    run = load_run(tmp_path / "blind")
+    rows = extract_rows(run.policy, run.maze, run.params)
+    expected = arrival_law(run.maze, rows, 40).sum(1)
+    np.testing.assert_allclose(told["success_by_goal"], expected, rtol=1e-12)
+    assert told["base"] == blind
+    assert "of its own goals alone" in one_line_error(main, [*asks, sees], capsys)
+    other = ["pool", "hops", "--ask", "own", "--run", blind]
+    assert "is of another maze" in one_line_error(main, other, capsys)
 
 
 @pytest.mark.parametrize(
