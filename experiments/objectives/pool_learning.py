@@ -55,7 +55,8 @@ GRID = (
         for n in range(5)
         for method in ("exact", "blind", "grpo", *NETWORKS)
     ),
-    *(Config("ppo", _OF_PPO + n) for n in range(20)),
+    # The maze of seed 19 has no goal out of reach, and so no such pool.
+    *(Config("ppo", _OF_PPO + n) for n in range(21) if n != 19),
 )
 QUICK = tuple(
     Config(method, _OF_PPO if method == "ppo" else CONFIRMING, problems=20) for method in ROWS
@@ -84,7 +85,8 @@ CLAIM_FAMILIES = (
         "transformers, on smaller mazes with goals of p ≥ 1/64). The best is 1: a walk that knows "
         "its way is sure of it. O9.3 is a mean: a single goal that a run has lost may hide in it. "
         "PPO at a rate of 0.05 lost a goal for good on one of the first five pools; 0.02 was "
-        "chosen on that pool and eleven of development, and is judged on twenty others. O9.5 is "
+        "chosen on that pool and eleven of development, and is judged on twenty others (seed "
+        "7119 draws a maze without a goal out of reach, and is left out). O9.5 is "
         "about one layer that reads one arrival. O9.c2 fails: in development identifiers ended "
         "below the base, here they gain 0.003 to 0.054, where parts gain 0.47 to 0.69.",
         sampled=("O9.2", "O9.3", "O9.4", "O9.5", "O9.6", "O9.c2"),
