@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.boundary.strategies_claims import FAMILIES, claims_of
 from experiments.boundary.strategies_tables import TIME, TRIES, frames_of
-from experiments.common.cells import cell_key
+from experiments.common.cells import all_trained, cell_key
 from experiments.common.parallel_passages import Chain, Rule, chain_of, learn, parallel_passages
 from experiments.common.seeds import CONFIRMING
 from mazerl.measure.drift import update_noise
@@ -171,11 +171,7 @@ def _by_package(config: Config, place: _Place, start: np.ndarray) -> np.ndarray:
         grpo(place.chain.maze, sizes=sizes), GRPOTask(Reward(1.0, 0.0)), start.astype(np.float32),
         training, keys, keep_history=True,
     )  # fmt: skip
-    kept = []
-    for each in runs:
-        if isinstance(each, Exception):
-            raise each
-        kept.append(np.stack(each.history))
+    kept = [np.stack(each.history) for each in all_trained(runs)]
     return np.stack(kept, 1)[:: config.updates // RECORDS]
 
 

@@ -1,6 +1,7 @@
-"""What experiments do with single cells: their random keys, and their tables for the fits."""
+"""What experiments do with cells: random keys, the runs of their seeds, tables for the fits."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import pandas as pd
 from mazerl.measure.scaling import Data
 from mazerl.policy.sampling import seeded_key
 from mazerl.store.records import config_json
+from mazerl.training import Run, TrainingDivergedError
 
 
 def corridor_data(cells: pd.DataFrame, time: str = "time", error: np.ndarray | None = None) -> Data:
@@ -24,3 +26,17 @@ def cell_key(config: Any) -> jax.Array:
     """A random key of the cell's own, so that no two cells share their luck."""
     digest = hashlib.sha256(config_json(config).encode()).digest()
     return seeded_key(int.from_bytes(digest[:4], "big"))
+
+
+def all_trained(runs: Sequence[Run | TrainingDivergedError]) -> list[Run]:
+    """The runs of a cell's seeds, all of which it needs.
+
+    Raises:
+        TrainingDivergedError: one of them diverged.
+    """
+    trained = []
+    for run in runs:
+        if isinstance(run, TrainingDivergedError):
+            raise run
+        trained.append(run)
+    return trained

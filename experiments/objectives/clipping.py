@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from experiments.common.cells import cell_key
+from experiments.common.cells import all_trained, cell_key
 from experiments.common.seeds import CONFIRMING
 from experiments.objectives.clipping_claims import (
     CLAIM_FAMILIES,
@@ -116,7 +116,7 @@ def run(config: Config) -> dict[str, np.ndarray]:
     for low, high in CLIPS.values():
         task = GRPOTask(Reward(1.0, 0.0), clip=low, clip_high=high)
         runs = train_seeds(grpo(maze, sizes=sizes), task, begin, training, keys, keep_history=True)
-        histories = [each.history for each in runs]  # type: ignore[union-attr]
+        histories = [each.history for each in all_trained(runs)]
         told.append([[told_of(maze, logits) for logits in history] for history in histories])
         last.append([history[-1] for history in histories])
     both = np.moveaxis(np.array(told), -1, 0)

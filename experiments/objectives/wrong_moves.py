@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from experiments.common.cells import cell_key
+from experiments.common.cells import all_trained, cell_key
 from experiments.common.early_ends import follow_ends, fork, pulled
 from experiments.common.fork_updates import (
     RATES,
@@ -192,12 +192,12 @@ def _on_walks(config: Config) -> dict[str, np.ndarray]:
     sizes = Groups(groups=GROUPS, group=GROUP, limit=1, advantage=config.advantage)
     training = Training(config.updates, config.rule, RATES[config.rule], record_every=1)
     keys = jax.random.split(cell_key(config), 3 * config.seeds)
-    runs = train_seeds(
+    runs = all_trained(train_seeds(
         grpo(maze, sizes=sizes), GRPOTask(Reward(1.0, 0.0)), np.repeat(start, config.seeds, 0),
         training, keys, keep_history=True,
-    )  # fmt: skip
-    history = np.stack([each.history for each in runs])[:, :, -config.arms :]  # type: ignore[union-attr]
-    mixed = 1 - np.stack([each.metrics["collapsed"] for each in runs])  # type: ignore[union-attr]
+    ))  # fmt: skip
+    history = np.stack([each.history for each in runs])[:, :, -config.arms :]
+    mixed = 1 - np.stack([each.metrics["collapsed"] for each in runs])
     success = softmax(history.astype(float), 2)[:, :, 0]
     return {
         "success": success.reshape(3, config.seeds, -1),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.common.expected_updates import Task, task_of
-from experiments.common.walkers import WALKERS, at_temperature, greedy, mixed, nucleus
+from experiments.common.walkers import WALKERS, Walker, at_temperature, greedy, mixed, nucleus
 from mazerl import build, compile_maze
 
 ROW = np.array([0.2, 0.5, 0.3])
@@ -37,8 +37,8 @@ def rows_like(task: Task, row: np.ndarray) -> np.ndarray:
         (lambda t, x: nucleus(0.81, t, x), ROW),
     ],
 )
-def test_a_row(task: Task, walker: object, wanted: np.ndarray) -> None:
-    found = walker(task, rows_like(task, ROW))  # type: ignore[operator]
+def test_a_row(task: Task, walker: Walker, wanted: np.ndarray) -> None:
+    found = walker(task, rows_like(task, ROW))
     np.testing.assert_allclose(found[-3:, 0], wanted, rtol=1e-12, atol=1e-16)
 
 

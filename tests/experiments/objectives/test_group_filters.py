@@ -5,16 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from experiments.objectives.group_filters import (
-    DRAWN,
-    FILTERS,
-    KEPT,
-    LIMIT,
-    Config,
-    exact_weight,
-    pool_of,
-    run,
-)
+from experiments.common.filtered_weights import DRAWN, KEPT, exact_weight
+from experiments.objectives.group_filters import FILTERS, LIMIT, Config, pool_of, run
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.walk.rollouts import rollout
