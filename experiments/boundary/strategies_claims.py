@@ -46,7 +46,8 @@ FAMILIES = (
         "plain and Adam's steps end at different p, which the table tells, and B5.11's Adam takes "
         "twice as many walks in all. Updates are 400 over "
         "the rate, where p is about .97: later more is lost. KL and bonus cost p a hundredth. What "
-        "rounding does (B5.14) may differ on other machines.",
+        "rounding does (B5.14, exact, worded after the confirming run from cells recorded in it) "
+        "may differ on other machines.",
         sampled=("B5.4", "B5.5", "B5.6", "B5.7", "B5.8", "B5.11", "B5.12", "B5.13", "B5.c2",
                  "B5.c3", "B5.c8", "B5.c9"),
     ),
@@ -65,7 +66,8 @@ FAMILIES = (
         "B7.c3, that base against itself, must be new by neither count of routes.",
         scope=_SCOPE + "Overlaps are of successes as shares of their own. Nothing is out of the "
         "base's support, as everywhere with full support: new means rare. Counts are drawn from "
-        "the enumerated laws, which tests hold against rollouts.",
+        "the enumerated laws, which tests hold against rollouts. B7.6, exact, was worded after the "
+        "confirming run.",
         sampled=("B7.1", "B7.4", "B7.5"),
     ),
 )  # fmt: skip
