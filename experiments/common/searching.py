@@ -5,7 +5,7 @@ least often. Counts at a vertex therefore never differ by more than one, and whi
 taken since all were is all that there is to remember.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,7 @@ def search_time(
     vertex = [*head, int(maze.start)]
     out_of = [((1 << degree[v]) - 1) << first[v] for v in range(maze.num_vertices)]
 
-    @lru_cache(maxsize=None)
+    @cache
     def onward(arrival: int, round_here: int) -> tuple[tuple[int, float, int], ...]:
         """Arcs taken with their chances, and what the round at this vertex is after each."""
         v = vertex[arrival]

@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from experiments.common.finite_corpora import Corpora, corpora_of, corpus_chances
+from experiments.common.finite_corpora import corpora_of, corpus_chances
 from experiments.common.searching import search_time
 from experiments.common.trap_stars import straight_rows, trap_star
-from experiments.laws.trap_phases_claims import FACTOR, FAMILIES, MOST, claims_of, frames_of
+from experiments.laws.trap_phases_claims import (
+    FACTOR,
+    FAMILIES,
+    MOST,
+    SHARES,
+    WALKS,
+    claims_of,
+    frames_of,
+)
 from mazerl.exact.chain import ChainPlan, plan_chain
 from mazerl.exact.markov import entry_visits, hitting_times, policy_gradient
 from mazerl.exact.optimum import best_blind
@@ -22,8 +30,6 @@ from mazerl.walk.corpora import golden_visits
 from mazerl.walk.env import Reward
 
 CLAIM_FAMILIES = FAMILIES
-SHARES = (0.0, *np.logspace(-3, 0, 31).tolist())
-WALKS = (10, 100)
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,15 @@ class Config:
 
 
 # Where going back is as short as going round, the best policies do either by turns.
-GRID = tuple(Config(depth, way) for way in (0, 2, 1) for depth in range(2, 13) if depth != way)
+GRID = (
+    *(Config(depth, way) for way in (0, 2, 1) for depth in range(2, 13) if depth != way),
+    *(Config(depth, 0, arms) for arms in (2, 5) for depth in (4, 8)),
+)
+_FEW = {0: (2, 3, 4, 5, 6, 8, 10), 2: (4, 5), 1: (3, 8)}
 SMOKE = tuple(
     replace(config, restarts=1, least=1e-8)
     for config in GRID
-    if config.depth in {0: (2, 3, 4, 5, 6, 8, 10), 2: (4, 5), 1: (3, 8)}[config.way]
+    if config.depth in _FEW[config.way] and config.arms < 5
 )
 
 
@@ -68,18 +78,21 @@ def run(config: Config) -> dict[str, np.ndarray]:
     goal = int(np.asarray(maze.goals)[0])  # all arms are alike
     searched = search_time(maze, sft, goal, config.least)
     updates, early = ascend(maze, plan, base, config, FACTOR * optimum)
-    bases = entry_visits(maze, base, plan)
-    mixed = [(1 - share) * golden + share * bases for share in SHARES]
-    best = [(1 - share) * golden + share * entry_visits(maze, straight, plan) for share in SHARES]
-    found = {
+
+    def mixed(p: np.ndarray) -> list[float]:
+        """H in the limit of many walks, a share of them of this policy."""
+        walked = entry_visits(maze, p, plan)
+        return [time(imitated(maze, (1 - s) * golden + s * walked)) for s in SHARES]
+
+    found: dict[str, object] = {
         "base": time(base), "sft": time(sft), "straight": time(straight), "optimum": optimum,
         "search": searched.time, "search_lost": searched.lost,
         "search_straight": search_time(maze, straight, goal, config.least).time,
         "rl_updates": updates, "rl_early": early,
-        "uniform": [time(imitated(maze, visits)) for visits in mixed],
-        "infinite": [time(imitated(maze, visits)) for visits in best],
+        "uniform": mixed(base), "infinite": mixed(straight),
     }  # fmt: skip
-    return {name: np.asarray(x) for name, x in (found | _of_corpora(maze, time, optimum)).items()}
+    found |= _of_corpora(maze, golden, sft, straight, time, optimum)
+    return {name: np.asarray(x) for name, x in found.items()}
 
 
 def imitated(maze: Maze, visits: np.ndarray) -> np.ndarray:
@@ -118,41 +131,39 @@ def shown_rows(maze: Maze, shown: np.ndarray, golden: np.ndarray, walked: np.nda
 
 
 def _of_corpora(
-    maze: Maze, time: Callable[[np.ndarray], float], optimum: float
-) -> dict[str, object]:
-    """What corpora of few walks come to; the demonstrator is `straight_rows`."""
-    rows, golden = rows_of(maze), golden_visits(maze)
-    depth = int(np.asarray(maze.goals)[0])
-    # A hub beyond the ends is the only second chance vertex.
-    way = int(np.asarray(maze.chance).sum() > 1)
-    walked, sft = straight_rows(maze, depth, way), imitated(maze, golden)
-    known = np.bincount(rows.arrival, golden, maze.num_arcs + 1) > 0
+    maze: Maze, golden: np.ndarray, sft: np.ndarray, walked: np.ndarray,
+    time: Callable[[np.ndarray], float], optimum: float,
+) -> dict[str, object]:  # fmt: skip
+    """What corpora of few walks come to."""
+    known = np.bincount(rows_of(maze).arrival, golden, maze.num_arcs + 1) > 0
     corpora = corpora_of(maze, walked, known)
     times = np.array([time(shown_rows(maze, shown, sft, walked)) for shown in corpora.shown])
     within = times <= FACTOR * optimum * (1 + 1e-12)
-    expected = [[float(corpus_chances(corpora, s, n) @ times) for s in SHARES] for n in WALKS]
+
+    def mean(worth: np.ndarray, share: float, walks: int) -> float:
+        return float(corpus_chances(corpora, share, walks) @ worth)
+
     needed = [
         [
-            _least(lambda s, n=n: _mean(corpora, times, s, n) / optimum - FACTOR),
-            _least(lambda s, n=n: MOST - _mean(corpora, within, s, n)),
+            _least(lambda share, n: mean(times, share, n) / optimum - FACTOR, walks),
+            _least(lambda share, n: MOST - mean(within, share, n), walks),
         ]
-        for n in WALKS
+        for walks in WALKS
     ]
+    expected = [[mean(times, share, walks) for share in SHARES] for walks in WALKS]
     return {"corpora": len(times), "expected": expected, "needed": needed}
 
 
-def _mean(corpora: Corpora, worth: np.ndarray, share: float, walks: int) -> float:
-    return float(corpus_chances(corpora, share, walks) @ worth)
-
-
-def _least(short: Callable[[float], float]) -> float:
+def _least(short: Callable[[float, int], float], walks: int) -> float:
     """Where what a share falls short by gets to 0, by bisection; inf if it does not."""
-    if short(0.0) <= 0:
+    if short(0.0, walks) <= 0:
         return 0.0
-    return np.inf if short(1.0) > 0 else float(brentq(short, 0.0, 1.0, xtol=1e-15, rtol=1e-14))
+    if short(1.0, walks) > 0:
+        return np.inf
+    return float(brentq(short, 0.0, 1.0, (walks,), xtol=1e-15, rtol=1e-14))
 
 
 def table(records: list[Record]) -> Tables:
     """Cells, shares and the boundary, and L3."""
-    frames = frames_of(records, SHARES, WALKS)
+    frames = frames_of(records)
     return Tables(frames, claims_of(frames))
