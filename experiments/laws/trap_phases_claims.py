@@ -48,8 +48,10 @@ FAMILIES = (
         "gradient's steps in place of training to the end would ask for larger shares. Search "
         "with a way round is followed through states above 1e-9: its times are lower bounds, short "
         "by about the share not followed times H. Twice the optimum is a choice: the closed form "
-        "has the factor in it. L3.7 says that with a way round the rule slows even the best "
-        "policy's rows, and it does so more where arms are longer.",
+        "has the factor in it. L3.2 chooses among three laws; the closed form's log is d log 2 - "
+        "log d and a constant. Most cells were looked at before the claims were worded: nothing is "
+        "drawn here, and nothing foretold. What L3.7 says of the best policy's rows grows with "
+        "the arms.",
     ),
 )
 

@@ -21,7 +21,7 @@ from experiments.common.trap_stars import (
 )
 from experiments.laws.trap_phases import Config, ascend, imitated, run
 from experiments.laws.trap_phases_claims import SHARES, WALKS
-from mazerl import Maze, MazerlError
+from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.limits import policy_logits
 from mazerl.exact.markov import hitting_times
@@ -127,6 +127,10 @@ def test_means_over_corpora_are_the_closed_form() -> None:
     two, three = ((1 - share * (1 - 4 / (3 * (s + 1)))) ** WALKS[1] for s in (2, 3))
     assert 3 * two - 2 * three == pytest.approx(0.05)
     assert float(arrays["optimum"]) == pytest.approx(best)
+    # Mixtures in the limit of many walks: nothing, or all, of the other's.
+    sft, base = float(arrays["sft"]), float(arrays["base"])
+    np.testing.assert_allclose(arrays["uniform"][[0, -1]], [sft, base], rtol=1e-12)
+    np.testing.assert_allclose(arrays["infinite"][[0, 1, -1]], [sft, best, best], rtol=1e-12)
 
 
 def test_a_share_is_none_or_more_than_all() -> None:
@@ -183,6 +187,21 @@ def test_search_is_that_of_counts_and_of_the_library(way: int) -> None:
     assert rough.lost > found.lost
 
 
+def test_search_draws_evenly_among_what_the_policy_never_takes() -> None:
+    maze = compile_maze(build("path_star", arms=3, length=1, fork="learned"))
+    arrival = rows_of(maze).arrival
+    fork = np.bincount(arrival)[arrival] > 1
+    rows = np.ones(len(arrival))
+    rows[fork] = np.tile([1.0, 0.0, 0.0], int(fork.sum()) // 3)
+    # The first arm and back, then either of the others.
+    found = search_time(maze, rows, int(maze.goals[2]), least=0.0, rest=0.0)
+    assert found.time == pytest.approx(2 + (1 + 3) / 2)
+    assert found.lost == 0.0
+    early = search_time(maze, rows, int(maze.goals[2]), least=0.0, rest=0.6)
+    assert early.time == pytest.approx(3.0)
+    assert early.lost == pytest.approx(0.5)
+
+
 def test_ascent_gets_there_and_without_steps_does_not() -> None:
     maze = trap_star(3, 4, 0)
     plan, base = plan_chain(maze), row_probabilities(maze, np.zeros(rows_of(maze).size))
@@ -190,6 +209,9 @@ def test_ascent_gets_there_and_without_steps_does_not() -> None:
     needed, early = ascend(maze, plan, base, Config(4, 0), bound)
     assert 20 < needed < 1200
     assert bound < early < hitting_times(maze, base, plan).mean()
+    shallow = trap_star(3, 2, 0)
+    already = row_probabilities(shallow, np.zeros(rows_of(shallow).size))
+    assert ascend(shallow, plan_chain(shallow), already, Config(2, 0), 21.0)[0] == 0
     still, _ = ascend(maze, plan, base, Config(4, 0, updates=30, rate=0.0), bound)
     assert still == np.inf
 
