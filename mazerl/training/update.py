@@ -84,6 +84,7 @@ def record(
             return _in_turn(learn)(*jax.vmap(walk)(carry, key))
         return learn(*walk(carry, key))
 
+    update = jax.jit(update)  # so that it is traced once
     shapes = jax.eval_shape(update, carry)[1]
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
 
