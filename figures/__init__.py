@@ -35,6 +35,7 @@ _GROUPS = {
     "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
     "rollouts": ("collapse", "trees", "guarantee"),
     "edits": ("edits",),
+    "signals": ("aggregation",),
     "laws": ("traps", "trap_depth", "trap_phases"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

@@ -26,7 +26,7 @@ from mazerl.training.base import (
     flatten,
     unflatten,
 )
-from mazerl.training.sft import Corpus, corpus, pretraining, sft
+from mazerl.training.sft import Corpus, Fault, corpus, pretraining, sft
 from mazerl.walk.corpora import arrived_only, golden_visits, golden_walks, mix_walks, visits_of
 from mazerl.walk.rollouts import Walks, rollout
 from tests.support.batches import one_batch
@@ -83,6 +83,47 @@ def test_a_mean_of_means_would_not(small: Maze) -> None:
     means = [gradient_of(method, params, Batch(h, h.decided.sum(), {})) for h in halves]
     apart = jax.tree.map(lambda x, y, z: np.abs((x + y) / 2 - z).max(), *means, whole)
     assert max(jax.tree.leaves(apart)) > 1e-3
+
+
+def test_faults_are_what_they_are_called(small: Maze) -> None:
+    task, params = (
+        uneven(small),
+        jnp.asarray(np.random.default_rng(0).normal(size=rows_of(small).size)),
+    )
+    parts, batch = 4, 24
+
+    def told(fault: Fault) -> tuple[Any, Corpus]:
+        method = sft(small, TABULAR, batch, parts, fault)
+        drawn = one_batch(method, task, params, jax.random.key(0))
+        return gradient_of(method, params, drawn), drawn.samples
+
+    right, drawn = told("none")
+    np.testing.assert_array_equal(drawn.decided, one_batch(
+        sft(small, TABULAR, batch), task, params, jax.random.key(0)).samples.decided)  # fmt: skip
+    own = [jax.tree.map(lambda x, m=m: x.reshape(parts, -1, x.shape[-1])[m], drawn)
+           for m in range(parts)]  # fmt: skip
+    whole = sft(small, TABULAR, batch)
+    each = [gradient_of(whole, params, Batch(part, part.decided.sum(), {})) for part in own]
+    means, _ = told("mean of microbatch means")
+    np.testing.assert_allclose(means, np.mean(each, axis=0), atol=1e-6)
+    assert np.abs(means - right).max() > 1e-4
+    first, _ = told("first microbatch alone")
+    alone = gradient_of(whole, params, Batch(own[0], drawn.decided.sum(), {}))
+    np.testing.assert_allclose(first, alone, atol=1e-6)
+    # With one microbatch there is nothing to get wrong.
+    for fault in ("mean of microbatch means", "first microbatch alone"):
+        method = sft(small, TABULAR, batch, 1, fault)
+        one = one_batch(method, task, params, jax.random.key(0))
+        np.testing.assert_allclose(gradient_of(method, params, one), right, atol=1e-6)
+    # Microbatches of the update add up to the same.
+    method = sft(small, TABULAR, batch, parts, "mean of microbatch means")
+    step = Training(1, "sgd", 1.0, record_every=1)
+    stepped = train(method, task, params, step, jax.random.key(1)).params
+    sub_key = jax.random.fold_in(jax.random.key(1), 0)
+    drawn_there = one_batch(method, task, params, sub_key)
+    np.testing.assert_allclose(
+        stepped, params - gradient_of(method, params, drawn_there), atol=1e-5
+    )
 
 
 def test_the_loss_is_the_mean_over_tokens(small: Maze) -> None:
@@ -198,6 +239,8 @@ def test_bad_imitation_is_refused(small: Maze) -> None:
         sft(small, policy, 64, 5)
     with pytest.raises(MazerlError, match="the batch is 0"):
         sft(small, policy, 0)
+    with pytest.raises(MazerlError, match="fault is 'all'; give one of none, mean of"):
+        sft(small, policy, 64, 1, "all")  # type: ignore[arg-type]
     with pytest.raises(MazerlError, match="no whole-sequence form"):
         sft(small, no_repeat(TABULAR))
     walks = golden_walks(small, 4, seed=0)

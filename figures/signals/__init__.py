@@ -1,0 +1,1 @@
+"""Drawings of the studies in experiments/laws."""
