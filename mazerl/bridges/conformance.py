@@ -29,7 +29,7 @@ class Settings:
     lam: float = 0.9
     clip: float = 0.2
     entropy: float = 0.0
-    rate: float = 0.005  # Adam's, for a policy and a value that are linear in one-hot observations
+    rate: float = 0.003  # Adam's, for a policy and a value that are linear in one-hot observations
     max_norm: float = 0.5  # of the gradient
     walkers: int = 32
     horizon: int = 64  # steps of each walker an update

@@ -37,6 +37,8 @@ FAULTS: dict[str, Summing] = {
     "time-outs are treated as ends": Summing(time_out="end"),
     "time-outs bootstrap from the observation after the reset": Summing(time_out="fresh"),
     "ends are bootstrapped": Summing(end="fresh"),
+    "ends and time-outs bootstrap from the observation after the reset": Summing("fresh", "fresh"),
+    "ends and time-outs are not seen at all": Summing("fresh", "fresh", False, False),
     "the recursion runs on over ends": Summing(cut_at_ends=False),
     "the recursion runs on over time-outs": Summing(cut_at_time_outs=False),
     "the recursion runs on over ends and time-outs": Summing(

@@ -20,7 +20,7 @@ from mazerl.policy.rows import rows_of
 Scale = Literal["own moves", "all steps", "variance", "nothing"]
 """What advantages are divided by; the first two are both in use, and right."""
 
-_GRID = 400  # shares at which a balance is looked for
+_GRID = 60  # shares at which a balance is looked for
 
 
 def fork_rows(walked: Walked, share: float) -> np.ndarray:

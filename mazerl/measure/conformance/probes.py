@@ -73,7 +73,7 @@ PROBES = (
     Probe("scale", "what advantages are divided by", fork, 50, balance, Reward(6.0, 0.0),
           replace(_BONUS, gamma=0.5, lam=0.0)),
     Probe("clip", "how far one update goes", fork, 50, one_update,
-          settings=Settings(gamma=0.5, lam=0.0, epochs=40, updates=1)),
+          settings=Settings(gamma=0.5, lam=0.0, rate=0.005, epochs=40, updates=1)),
 )  # fmt: skip
 
 SUMS = "sums"
