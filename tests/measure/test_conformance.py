@@ -1,5 +1,6 @@
 """Conformance: its answers against the chain, its names against planted faults."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from mazerl import compile_maze
-from mazerl.bridges.conformance import Learned, Rollout, Settings, Task
+from mazerl.bridges.conformance import Adapter, Learned, Rollout, Settings, Task
 from mazerl.exact.actor_critic import ActorCritic, expected_update
 from mazerl.measure.conformance import advantages as sums
 from mazerl.measure.conformance.mazes import fork, lanes
@@ -136,11 +137,15 @@ def settings(task: Task, **changes: float) -> Task:
     return replace(task, settings=replace(task.settings, **changes))  # type: ignore[arg-type]
 
 
+def altered(change: Callable[[Task], Task]) -> Adapter:
+    return lambda task: own_ppo(change(task))
+
+
 def test_the_own_ppo_passes_and_its_wrong_settings_are_told() -> None:
     """Faults that need no other code: what is passed to it is wrong, and all share compilations."""
     found = examine(own_ppo, own_advantages, seed=1)
     assert [finding.verdict for finding in found] == ["holds"] * (len(PROBES) + 1)
-    wrong = {
+    wrong: dict[str, Callable[[Task], Task]] = {
         "the discount is missing": lambda task: settings(task, gamma=1.0),
         "the discount is applied twice": lambda task: settings(task, gamma=task.settings.gamma**2),
         "the reward's sign is flipped": lambda task: replace(
@@ -153,7 +158,7 @@ def test_the_own_ppo_passes_and_its_wrong_settings_are_told() -> None:
         "the clip does not hold the policy": lambda task: settings(task, clip=1e3),
     }
     for name, change in wrong.items():
-        assert told(examine(lambda task, change=change: own_ppo(change(task)))) == [name]
+        assert told(examine(altered(change))) == [name]
 
 
 @pytest.mark.parametrize(
