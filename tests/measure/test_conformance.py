@@ -24,7 +24,7 @@ from mazerl.measure.conformance.values import (
     seen,
     settled_values,
 )
-from mazerl.measure.conformance.verdicts import TOLERANCE, UNKNOWN, name_values
+from mazerl.measure.conformance.verdicts import DIVERGES, TOLERANCE, UNKNOWN, name_values
 from mazerl.walk.env import Reward
 from tests.support import oracle
 from tests.support.planted import PLANTED, planted
@@ -135,6 +135,40 @@ def test_a_rung_after_one_that_fails_is_no_fault_of_its_own() -> None:
 
 def settings(task: Task, **changes: float) -> Task:
     return replace(task, settings=replace(task.settings, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("probe", "share", "fault"),
+    [
+        ("optimum", 0.97, ""),
+        ("optimum", 0.9, UNKNOWN),
+        ("optimum", 0.63, "ratios are to the first policy: log-probabilities are stale"),
+        ("optimum", 0.52, "the policy does not learn"),
+        ("optimum", 0.0, "the policy climbs the wrong way"),
+        ("optimum", np.nan, DIVERGES),
+        ("entropy", 0.58, ""),
+        ("entropy", 0.3, "the entropy bonus does not count"),
+        ("entropy", 0.999, "the entropy bonus has the wrong sign"),
+        ("entropy", np.nan, DIVERGES),
+        ("scale", 0.72, ""),
+        ("scale", 0.85, ""),
+        ("scale", 0.9, "advantages are not normalised"),
+        ("scale", 0.6, "advantages are divided by their variance"),
+        ("scale", 0.99, "the entropy bonus does not count"),
+        ("scale", 0.4, UNKNOWN),
+        ("scale", np.nan, DIVERGES),
+        ("clip", 0.69, ""),
+        ("clip", 0.71, "the clip does not hold the policy"),
+        ("clip", 0.53, UNKNOWN),
+        ("clip", np.nan, DIVERGES),
+        ("still", np.nan, "advantages are divided by a spread of 0"),
+    ],
+)
+def test_policies_are_named(probe: str, share: float, fault: str) -> None:
+    def adapter(task: Task) -> Learned:
+        return oracle.right(task)[0], np.tile([share, 1 - share], (task.observations, 1))
+
+    assert told(examine(adapter, wanted=[probe])) == [fault] * bool(fault)
 
 
 def altered(change: Callable[[Task], Task]) -> Adapter:
