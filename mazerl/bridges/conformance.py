@@ -7,6 +7,7 @@ actions for each [A+1, D]. It begins with the uniform policy and values of about
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import jax
@@ -75,10 +76,9 @@ class Task:
         Raises:
             MazerlError: walked beside a bare one, the wrapped one breaks gymnax's contract.
         """
-        from mazerl.bridges.gymnax import EnvParams, MazeEnv
-
-        bare = MazeEnv(self.maze)
-        params = EnvParams(
+        bridge = _bridge("gymnax")
+        bare = bridge.MazeEnv(self.maze)
+        params = bridge.EnvParams(
             max_steps_in_episode=self.limit,
             arrival=self.reward.arrival,
             penalty=self.reward.penalty,
@@ -88,9 +88,7 @@ class Task:
         return wrapped, params
 
     def _bare(self) -> Any:
-        from mazerl.bridges.gymnasium import MazeEnv
-
-        return MazeEnv(self.maze, self.limit, *self.reward)
+        return _bridge("gymnasium").MazeEnv(self.maze, self.limit, *self.reward)
 
 
 class Rollout(NamedTuple):
@@ -141,6 +139,15 @@ def ask_advantages(advantages: Advantages, rollout: Rollout) -> np.ndarray:
     """
     shape = rollout.reward.shape
     return _called(lambda given: (advantages(given),), rollout, shape, what="advantages [T, B]")[0]
+
+
+def _bridge(library: str) -> Any:
+    try:
+        return import_module(f"mazerl.bridges.{library}")
+    except ModuleNotFoundError as error:
+        raise MazerlError(
+            f"the adapter's environment needs {error.name}; pip install 'mazerl[{library}]'"
+        ) from None
 
 
 def _called(

@@ -1,5 +1,6 @@
 """What an adapter is given, and how bad ones are told: one line each."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -115,6 +116,15 @@ def test_gymnax_environments_that_break_the_contract(change: Callable[..., Any],
     with pytest.raises(MazerlError, match="breaks its bridge's contract") as told:
         LANES.gymnax(lambda env: Jaxed(env, change))
     assert says in str(told.value)
+
+
+@pytest.mark.parametrize("library", ["gymnasium", "gymnax"])
+def test_a_bridge_that_is_not_installed(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, f"mazerl.bridges.{library}")
+    for name in (library, f"{library}.environments"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MazerlError, match=rf"pip install 'mazerl\[{library}\]'"):
+        getattr(LANES, library)()
 
 
 @pytest.mark.parametrize(
