@@ -15,6 +15,7 @@ from mazerl.measure.conformance.mazes import fork, lanes
 from mazerl.measure.conformance.own import own_advantages, own_ppo
 from mazerl.measure.conformance.policies import pushes, settled_shares
 from mazerl.measure.conformance.probes import PROBES, SUMS, Finding, examine
+from mazerl.measure.conformance.resets import RESETS, reset_step_values
 from mazerl.measure.conformance.values import (
     FAULTS,
     NORMALISED,
@@ -100,6 +101,39 @@ def test_sums_are_named(seed: int) -> None:
     np.testing.assert_allclose(own_advantages(rollout), found["right"], atol=1e-6)
     for one, other in combinations(found, 2):
         assert np.abs(found[one] - found[other]).max() > 10 * sums.EXACT, (one, other)
+
+
+def walk_that_resets(bootstraps: bool, steps: int = 12_000) -> np.ndarray:
+    """Values of begin, middle and start again, as a loop learns them that keeps every step."""
+    generator, values = np.random.default_rng(0), np.zeros(4)
+    kept, place, time, resets = [], 0, 0, False
+    for _ in range(steps):
+        if resets:
+            kept.append((place, 0.0, 0, "on"))
+            place, time, resets = 0, 0, False
+            continue
+        onward = 1 if place != 1 else 2 + int(generator.random() < 0.5)
+        time += 1
+        end = "end" if onward == 3 else "cut" if time == 3 else "on"
+        kept.append((place, float(onward == 3), onward, end))
+        place, resets = onward, end != "on"
+    for _ in range(30):
+        missed, count, later = np.zeros(4), np.zeros(4), 0.0
+        for place, reward, onward, end in reversed(kept):
+            beyond = {"on": 1.0, "cut": float(bootstraps), "end": 0.0}[end] * values[onward]
+            later = reward + 0.8 * beyond - values[place] + 0.8 * 0.9 * (end == "on") * later
+            missed[place] += later
+            count[place] += 1
+        values = values + 0.7 * missed / count
+    return values[[1, 2, 0]]
+
+
+@pytest.mark.parametrize("bootstraps", [True, False])
+def test_steps_that_only_reset_are_told(bootstraps: bool) -> None:
+    exact = reset_step_values(LANES, bootstraps)
+    np.testing.assert_allclose(exact[[0, 4, 8]], walk_that_resets(bootstraps), atol=0.02)
+    name = RESETS if bootstraps else f"time-outs are treated as ends, and {RESETS}"
+    assert name_values(LANES, exact) == name
 
 
 def told(findings: list[Finding]) -> list[str]:

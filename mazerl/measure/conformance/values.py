@@ -32,8 +32,10 @@ class Reading:
 
 RIGHT = Reading()
 
+EARLY_ENDS = "time-outs are treated as ends"
+
 FAULTS: dict[str, Reading] = {
-    "time-outs are treated as ends": Reading(time_out="end"),
+    EARLY_ENDS: Reading(time_out="end"),
     "time-outs bootstrap from the observation after the reset": Reading(time_out="fresh"),
     "ends are bootstrapped": Reading(end="fresh"),
     "ends and time-outs bootstrap from the observation after the reset": Reading("fresh", "fresh"),

@@ -10,7 +10,9 @@ from mazerl.bridges.conformance import Learned, Settings
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import goal_known_time
 from mazerl.measure.conformance.policies import settled_shares
+from mazerl.measure.conformance.resets import RESETS, reset_step_values
 from mazerl.measure.conformance.values import (
+    EARLY_ENDS,
     FAULTS,
     NORMALISED,
     Reading,
@@ -71,8 +73,11 @@ def name_values(walked: Walked, values: np.ndarray) -> str:
         return DIVERGES
     if miss(Reading()) <= TOLERANCE:
         return ""
-    single = min(FAULTS, key=lambda name: _rank(miss(FAULTS[name])))
-    if miss(FAULTS[single]) <= TOLERANCE:
+    known = {name: miss(reading) for name, reading in FAULTS.items()}
+    for name, bootstraps in ((RESETS, True), (f"{EARLY_ENDS}, and {RESETS}", False)):
+        known[name] = float(np.abs(reset_step_values(walked, bootstraps)[here] - found).max())
+    single = min(known, key=lambda name: _rank(known[name]))
+    if known[single] <= TOLERANCE:
         return single
     away = centred_values(walked)[here]
     off = found - settled_values(walked)[here]
