@@ -29,7 +29,8 @@ _LIMIT = 1000
 class MazeEnv(gymnasium.Env[np.int64, np.int64]):
     """One walk, stepped on the host. Nothing is rendered, whatever `render_mode` is asked for.
 
-    The time limit is `limit`; else the `max_episode_steps` of `gymnasium.make`, 1000 by default.
+    A compiled maze may stand in the place of a topology's name and parameters. The time limit is
+    `limit`; else the `max_episode_steps` of `gymnasium.make`, 1000 by default.
 
     Raises:
         MazerlError: what `build` and `compile_maze` raise, or a time limit below 1.
@@ -39,7 +40,7 @@ class MazeEnv(gymnasium.Env[np.int64, np.int64]):
 
     def __init__(
         self,
-        topology: str = "corridor",
+        topology: str | Maze = "corridor",
         limit: int | None = None,
         arrival: float = 1.0,
         penalty: float = 1e-3,
@@ -47,7 +48,10 @@ class MazeEnv(gymnasium.Env[np.int64, np.int64]):
         **parameters: Any,
     ) -> None:
         del render_mode  # trainers pass one without asking
-        self.maze = compile_maze(build(topology, **parameters))
+        if isinstance(topology, Maze):
+            self.maze = topology
+        else:
+            self.maze = compile_maze(build(topology, **parameters))
         self._limit = None if limit is None else require_whole("the time limit", limit)
         self.arrival, self.penalty = arrival, penalty
         self.observation_space, self.action_space = _spaces(self.maze)

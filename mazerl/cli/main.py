@@ -34,6 +34,7 @@ COMMANDS = {
     "watch": ("Write a page that plays walks of a run step by step.", "cli.watch"),
     "export": ("Write mazes as prompts and walks for language models.", "cli.export"),
     "score": ("Score a language model's answers, and say where they go wrong.", "cli.score"),
+    "conformance": ("Say whether a PPO is right, and which fault it has.", "cli.conformance"),
     "sweep": ("Run studies: grids of cells, their tables and their claims.", "sweep.commands"),
 }
 
