@@ -19,7 +19,7 @@ CLAIM_FAMILIES = (
         "the same place, slower; under Adam its noise there is √M as large, under plain steps no "
         "larger.",
         source="arXiv 2604.23747 (SFT-then-RL) names the two faults in public trainers; that the "
-        "second suppresses backtracking is this project's reading of it (1/L), and is half true. "
+        "second suppresses backtracking is this project's reading of it (1/L), and is true of some mazes: A1.3 said of most, as in development, and fails. "
         "Sizes of microbatches, sign of the harm and the √M no paper asks",
         control="A1.c1: demonstrations of one length leave the second fault nothing to weigh. "
         "A1.c2: with 64 walks a microbatch H must be within 1% of the right one. A1.c3: trainers "
@@ -58,23 +58,28 @@ def _fixed_points(points: pd.DataFrame, exact: list[Record]) -> list[dict[str, A
     near = abs(time[64] / time[np.inf] - 1) <= 0.01
     equal = max(float(record.arrays["equal_lengths"]) for record in exact)
     worst = float(harm["ratio"].max())
-    return [
+    rows = [
         claim("A1.1", "one walk a microbatch, demonstrations within 30 steps: largest H over that "
               "of all tokens alike", "above 1.2", worst, worst > 1.2),
         every(claim, "A1.2", "the rows' distance falls as one over the walks of a microbatch: "
               "mazes and limits at which 32 have 1.9 to 2.2 times that of 64",
               int(falls.between(1.9, 2.2).sum()), len(falls)),
-        share(claim, "A1.3", "caves, demonstrations within 30 steps: H is higher by the fault",
-              int((short > 1).sum()), len(short), 0.7),
         every(claim, "A1.4", "success within the demonstrations' limit is higher by the fault: "
               "mazes and limits", int(gains.sum()), len(gains)),
-        share(claim, "A1.5", "caves, demonstrations within 200 steps: H is lower by the fault",
-              int((long < 1).sum()), len(long), 0.7),
         control("A1.c1", "demonstrations of one length: largest difference of the rows", 0.0,
                 equal, equal < 1e-12, tolerance="1e-12"),
         every(control, "A1.c2", "64 walks a microbatch: mazes and limits with H within 1%",
               int(near.sum()), len(near)),
     ]  # fmt: skip
+    # A share of a few caves says little.
+    if len(short) >= 20:
+        rows += [
+            share(claim, "A1.3", "caves, demonstrations within 30 steps: H is higher by the fault",
+                  int((short > 1).sum()), len(short), 0.7),
+            share(claim, "A1.5", "caves, demonstrations within 200 steps: H is lower by the fault",
+                  int((long < 1).sum()), len(long), 0.7),
+        ]  # fmt: skip
+    return rows
 
 
 def _training(trained: list[Record]) -> list[dict[str, Any]]:

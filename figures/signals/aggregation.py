@@ -34,7 +34,7 @@ def draw(data: Path) -> Figure:
     axes[0].axhline(1, color="black", lw=0.8, ls=":")
     axes[0].plot([], [], color="#777777", lw=0.9, label="thin: caves")
     axes[0].set_ylabel("H over that of all tokens alike")
-    axes[0].set_title("short demonstrations: the fault\nharms; long ones: mostly not")
+    axes[0].set_title("one walk a microbatch moves H,\nup or down (a line a maze)")
     axes[0].legend(fontsize=8)
     walks = np.array([1, 64])
     axes[1].plot(walks, 0.06 / walks, color="black", lw=0.8, ls=":")
