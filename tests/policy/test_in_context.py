@@ -1,4 +1,4 @@
-"""A decoder that reads its maze: both forms, what it reads and what it cannot, and that it learns."""
+"""A decoder that reads its maze: both forms, what it reads, and what is refused."""
 
 from dataclasses import replace
 
@@ -86,7 +86,7 @@ def test_what_it_cannot_walk_on_or_train_by_is_refused() -> None:
     maze = compile_maze(build("path_star"))
     with pytest.raises(MazerlError, match="reads a prompt; let it walk on what tell makes"):
         rollout(POLICY, PARAMS, maze, jax.random.key(0), 2, 3)
-    with pytest.raises(MazerlError, match="walks that go on.*train it by GRPO"):
+    with pytest.raises(MazerlError, match=r"walks that go on.*train it by GRPO"):
         ppo(world(), POLICY)
     with pytest.raises(MazerlError, match="num_names"):
         init_in_context(DECODER, 0, jax.random.key(0))
