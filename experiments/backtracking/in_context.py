@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.backtracking.in_context_claims import FAMILIES, claims_of, frames_of
@@ -26,7 +25,9 @@ from experiments.common.told_graphs import (
     told_other_edges,
     walks_of,
 )
+from mazerl.maze import Array
 from mazerl.maze.told import Told
+from mazerl.policy.contract import Policy
 from mazerl.policy.in_context import in_context, init_in_context
 from mazerl.policy.scoring import judge
 from mazerl.policy.transformer import Decoder
@@ -66,19 +67,19 @@ _GOLDEN = Config("star 2 2", "golden", 0, steps=1000, layers=2)
 _SEARCH = replace(_GOLDEN, method="search", steps=1500)
 _CELLS = (
     _GOLDEN,
-    replace(_GOLDEN, layers=1),
-    replace(_GOLDEN, graphs="star 3 2"),
-    replace(_GOLDEN, graphs="star 2 3", steps=2000),
-    replace(_GOLDEN, graphs="star 2 3", steps=2000, layers=3),
-    replace(_SEARCH, reward_steps=800),
+    replace(_GOLDEN, graphs="star 2 3", steps=1500, layers=3),
+    replace(_GOLDEN, graphs="star 2 4", steps=1500, layers=4, names=10),
+    replace(_SEARCH, reward_steps=500),
     replace(_SEARCH, graphs="star 3 2"),
-    replace(_SEARCH, graphs="star 2 3", layers=3),
+    replace(_SEARCH, graphs="star 2 4", layers=4, names=10),
     replace(_SEARCH, graphs="tree 7", steps=2000, layers=3),
 )
 GRID = tuple(replace(cell, seed=CONFIRMING + n) for cell in _CELLS for n in range(3))
 QUICK = GRID[::3]
 _TINY = replace(_GOLDEN, steps=400, names=6, pool=4096, test=64, batch=64)
 SMOKE = (_TINY, replace(_TINY, method="search", steps=1000))
+
+_EVERY = 25  # updates a record
 
 
 class _Graphs(NamedTuple):
@@ -98,9 +99,7 @@ def run(config: Config, work: Work) -> dict[str, np.ndarray]:
     trace = golden_path if config.method == "golden" else partial(depth_first, generator=generator)
     shown = walks_of(graphs.training, [trace(maze) for maze in graphs.training.mazes], graphs.limit)
     start = init_in_context(decoder, config.names, jax.random.fold_in(key, 0))
-    training = replace(
-        TRAINING, steps=config.steps, rate=config.rate, record_every=50
-    )
+    training = replace(TRAINING, steps=config.steps, rate=config.rate, record_every=_EVERY)
     method = sft(graphs.training.world, policy, config.batch)
     ran = train(method, corpus(graphs.training.world, shown), start, training,
                 jax.random.fold_in(key, 1), keep_history=True, watch=work.watch("sft"))  # fmt: skip
@@ -162,10 +161,14 @@ def _straight(config: Config, drawn: Drawn, world: Told, params: Any) -> np.ndar
     """P(each move of the one way to the goal) [M, straight], of graphs told as `world` says."""
     limit = max(len(golden_path(maze)) for maze in drawn.mazes) - 1
     walks = walks_of(drawn, [golden_path(maze) for maze in drawn.mazes], limit)
-    judged = judge(in_context(_decoder(config)), world, params,
-                   jnp.asarray(walks.arc[:, :-1]), jnp.asarray(walks.port))  # fmt: skip
+    log_p = _score(in_context(_decoder(config)), world, params, walks.arc[:, :-1], walks.port)
     real = np.arange(limit) < walks.length[:, None]
-    return np.where(real, np.exp(np.asarray(judged.log_probability, float)), 1.0)
+    return np.where(real, np.exp(np.asarray(log_p, float)), 1.0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _score(policy: Policy, world: Told, params: Any, arcs: Array, ports: Array) -> Array:
+    return judge(policy, world, params, arcs, ports).log_probability
 
 
 def _along(config: Config, graphs: _Graphs, history: Any) -> np.ndarray:

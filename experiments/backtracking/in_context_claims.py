@@ -8,26 +8,29 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, every, share
 
 _SEEN, _NEAR, _LOST, _ERRORS = 0.95, 0.05, 0.05, 4.5
+_KNOWN, _EARLY, _SHORT = 0.9, 0.2, 3
 
 FAMILIES = (
     Family(
         id="Y1",
         title="Mazes that are read in the prompt",
-        statement="A decoder whose prompt is the edges of a graph and its goal, trained on golden "
-        "paths, says the way through graphs that it has never seen, where it has a layer for each "
-        "edge of an arm; with one layer fewer it says every step but the first, at which it "
-        "guesses.",
-        source="Bachmann & Nagarajan 2024 (path-star graphs, next-token training): there decoders "
-        "of 12 layers stay at one in as many as there are arms. How layers and arms go together "
-        "here, no paper asks that we know of",
+        statement="A small decoder whose prompt is the edges of a graph and its goal, trained on "
+        "golden paths, learns the way through graphs that it has never seen, where arms are short; "
+        "of all moves it learns the first last, and on longer arms stays at a guess of it.",
+        source="arXiv 2403.06963 (Bachmann & Nagarajan 2024): on path-stars next-token training "
+        "stays at one in as many as there are arms; arXiv 2410.13779 (Frydenlund 2024): in part "
+        "because of how the graph is told",
         control="Y1.c1 tells the edges of a graph with other names within, Y1.c2 another end as "
-        "the goal: who reads must be led astray. Y1.c3 is a decoder with a layer fewer, after as "
-        "many updates or more.",
+        "the goal: who reads must be led astray. Y1.c3 is arms of 4 edges: the same training must "
+        "stay at a guess of the arm.",
         scope="Path-stars of two arms of 2 and 3 edges, 8 names, three seeds; decoders of 32 "
-        "channels. An edge is one token, the sum of its ends' embeddings, which spares a layer "
-        "and much of what makes edge lists hard for language models. Of a path-star there is one "
-        "graph but for names: never seen are its labelled graphs, a quarter of all, in any order "
-        "of edges and for either goal.",
+        "channels and as many layers as an arm has edges. An edge is one token, the sum of its "
+        "ends' embeddings, which spares much of what makes edge lists hard for language models. Of "
+        "a path-star there is one graph but for names: never seen are its labelled graphs, a "
+        "quarter of all, in any order of edges and for either goal. On arms of 4 edges a run in "
+        "development was at .48 after 8000 updates, or a million walks and three minutes of one "
+        "core, when it had begun to learn its 32 768 graphs by heart: what it would take is more, "
+        "how much was not measured. With a layer less than edges some runs learn as well, later.",
         sampled=("Y1*",),
     ),
     Family(
@@ -123,44 +126,56 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> list[dict[str, object]]:
     star = cells["graphs"].str.startswith("star")
     arm = cells["graphs"].str.split().str[-1].astype(int)
     golden = cells[star & (cells["decoder"] == "golden")]
-    deep = golden[golden["layers"] >= arm[golden.index]]
-    shallow = golden[golden["layers"] < arm[golden.index]]
+    short, long = (golden[(arm[golden.index] > _SHORT) == is_long] for is_long in (False, True))
     search = cells[cells["decoder"] == "search"]
-    told = [*_reading(cells, deep, shallow, frames["in_context_curves"]), *_searching(search, star)]
     rewarded = cells[cells["decoder"].isin(["reward", "blind"])]
-    return told + (_rewarding(rewarded) if len(rewarded) else [])
+    return [
+        *(_reading(cells, short, long, frames["in_context_curves"]) if len(short) else []),
+        *(_searching(search, star) if star[search.index].any() else []),
+        *(_rewarding(rewarded) if len(rewarded) else []),
+    ]
 
 
 def _reading(
-    cells: pd.DataFrame, deep: pd.DataFrame, shallow: pd.DataFrame, curves: pd.DataFrame
+    cells: pd.DataFrame, short: pd.DataFrame, long: pd.DataFrame, curves: pd.DataFrame
 ) -> list[dict[str, object]]:
-    gap = float((deep["straight"] - deep["trained"]).abs().max())
+    gap = float((short["straight"] - short["trained"]).abs().max())
+    first = _when_others_are_known(curves, short) - short["guess"].to_numpy(float)
     told = [
-        share(claim, "Y1.1", "a decoder of as many layers as an arm has edges goes straight to the "
-              "goal in graphs never seen: runs", int((deep["straight"] >= _SEEN).sum()), len(deep),
-              1.0, tolerance=f"p ≥ {_SEEN}, exact"),
+        share(claim, "Y1.1", "a decoder goes straight to the end of an arm of at most "
+              f"{_SHORT} edges in graphs never seen: runs",
+              int((short["straight"] >= _SEEN).sum()), len(short), 1.0,
+              tolerance=f"p ≥ {_SEEN}, exact"),
         claim("Y1.2", "and as often as in graphs that it was trained on: largest difference of p",
               f"≤ {_NEAR}", gap, gap <= _NEAR),
         every(claim, "Y1.3", "walks go straight as often as the likelihood of the one way says: "
               "decoders", int((cells["errors"] < _ERRORS).sum()), len(cells),
               f"{_ERRORS} standard errors"),
+        share(claim, "Y1.4", f"when p of all other moves first passes {_KNOWN}, that of the first "
+              "is still a guess: runs", int((first <= _EARLY).sum()), len(short), 1.0,
+              tolerance=f"at most {_EARLY} above"),
         control("Y1.c1", "told the edges of another graph it goes astray: largest p",
-                f"≤ {_LOST}", float(deep["edges"].max()), bool((deep["edges"] <= _LOST).all())),
+                f"≤ {_LOST}", float(short["edges"].max()), bool((short["edges"] <= _LOST).all())),
         control("Y1.c2", "told another end as the goal it goes there: largest p", f"≤ {_LOST}",
-                float(deep["goal"].max()), bool((deep["goal"] <= _LOST).all())),
+                float(short["goal"].max()), bool((short["goal"] <= _LOST).all())),
     ]  # fmt: skip
-    if len(shallow):
-        last = curves.groupby(["graphs", "method", "layers", "seed"]).last()
-        keys = ["graphs", "method", "layers", "seed"]
-        rest = last.loc[list(shallow[keys].itertuples(index=False, name=None)), "rest"]
-        stays = (shallow["straight"] - shallow["guess"]).abs() <= _NEAR
-        told += [
-            share(control, "Y1.c3", "a decoder of a layer less stays at a guess: runs",
-                  int(stays.sum()), len(shallow), 1.0, tolerance=f"p within {_NEAR}"),
-            claim("Y1.4", "though it says all steps after the first: least p of these",
-                  f"≥ {_SEEN}", float(rest.min()), bool(rest.min() >= _SEEN)),
-        ]  # fmt: skip
+    if len(long):
+        away = float((long["straight"] - long["guess"]).abs().max())
+        told.append(
+            control("Y1.c3", f"on arms of more than {_SHORT} edges it stays at a guess: largest "
+                    "difference of p", f"≤ {_NEAR}", away, away <= _NEAR)
+        )  # fmt: skip
     return told
+
+
+def _when_others_are_known(curves: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
+    """P of the first move at the record at which that of the others is, in each cell."""
+    keys, first = ["graphs", "method", "layers", "seed"], []
+    runs = dict(list(curves.groupby(keys)))
+    for key in cells[keys].itertuples(index=False, name=None):
+        known = runs[key][runs[key]["rest"] >= _KNOWN]
+        first.append(float(known["first"].iloc[0]) if len(known) else 1.0)
+    return np.asarray(first)
 
 
 def _searching(search: pd.DataFrame, star: "pd.Series[bool]") -> list[dict[str, object]]:
