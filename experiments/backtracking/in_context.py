@@ -72,7 +72,7 @@ _CELLS = (
     replace(_SEARCH, reward_steps=500),
     replace(_SEARCH, graphs="star 3 2"),
     replace(_SEARCH, graphs="star 2 4", layers=4, names=10),
-    replace(_SEARCH, graphs="tree 7", steps=2000, layers=3),
+    replace(_SEARCH, graphs="tree 7", steps=1000, layers=3),
 )
 GRID = tuple(replace(cell, seed=CONFIRMING + n) for cell in _CELLS for n in range(3))
 QUICK = GRID[::3]

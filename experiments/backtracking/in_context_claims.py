@@ -94,10 +94,10 @@ def _cell(record: Record, decoder: str) -> dict[str, object]:
     at_once = of["reached"] & (of["steps"] <= arrays["distance"][:, None])
     walks, exact = at_once.size, of["straight"]
     error = np.sqrt(max((exact * (1 - exact)).sum() * at_once.shape[1], 0.25)) / walks
-    between = {}
+    between: dict[str, float] = {}
     for name, met in (("walked", at_once), ("within", of["reached"])):
         interval = binomtest(int(met.sum()), walks).proportion_ci(method="exact")
-        between |= {name: met.mean(), f"{name}_low": interval.low, f"{name}_high": interval.high}
+        between |= {name: float(met.mean()), f"{name}_low": interval.low, f"{name}_high": interval.high}
     return {
         "guess": arrays["guess"].mean(), "chance": arrays["chance"].mean(),
         "straight": exact.mean(), "trained": of["trained"].mean(),

@@ -17,6 +17,7 @@ from mazerl.exact.horizon import arrival_law
 from mazerl.maze import to_networkx
 from mazerl.maze.told import Told, tell
 from mazerl.policy.rows import rows_of
+from mazerl.topology import Graph
 from mazerl.walk.rollouts import Walks
 
 TEST_SHARE = 4
@@ -47,13 +48,13 @@ def small_trees(vertices: int, side: Side) -> list[Maze]:
     A tree is for the test if its number, in the order of `networkx`, is.
     """
     shapes = []
-    for number, tree in enumerate(nx.nonisomorphic_trees(vertices)):
+    for number, tree in enumerate(map(nx.Graph, nx.nonisomorphic_trees(vertices))):
         if (number % TEST_SHARE == TEST_SHARE // 2) != (side == "test"):
             continue
         leaves = [v for v in tree if tree.degree(v) == 1]
         for start in set(tree) - set(leaves):
             for goal in leaves:
-                graph = nx.MultiGraph(tree)
+                graph: Graph = nx.MultiGraph(tree)
                 graph.graph.update(start=start, goals=[goal])
                 shapes.append(compile_maze(graph))
     return shapes

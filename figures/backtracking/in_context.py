@@ -1,5 +1,6 @@
 """Y1, Y2, Y3: mazes in the prompt, after golden paths, search traces and reward."""
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def draw(data: Path) -> Figure:
     return figure
 
 
-def _name(row: dict[str, object]) -> str:
+def _name(row: Mapping[Hashable, object]) -> str:
     kind, *sizes = str(row["graphs"]).split()
     told = f"{sizes[0]} arms of {sizes[1]}" if kind == "star" else f"trees of {sizes[0]}"
     return f"{told}, {row['layers']} layer{'s' if row['layers'] != 1 else ''}"

@@ -1,5 +1,7 @@
 """Graphs that are told: sides, demonstrations, and how they are told falsely."""
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -51,11 +53,11 @@ def test_golden_walks_are_legal_and_arrive_and_searches_too() -> None:
         for m, arcs in enumerate(walks.arc):
             graph = nx.Graph(np.asarray(drawn.world.edges)[m].tolist())
             said = np.asarray(drawn.world.name)[head[arcs[: walks.length[m] + 1]]].tolist()
-            assert all(graph.has_edge(*step) for step in zip(said, said[1:], strict=False))
+            assert all(graph.has_edge(*step) for step in pairwise(said))
             assert said[-1] == drawn.world.told_goal[m]
             assert said[1:] == walks.port[m, : walks.length[m]].tolist()
             # A walk never goes through an edge more than there and back.
-            edges = [frozenset(step) for step in zip(said, said[1:], strict=False)]
+            edges = [frozenset(step) for step in pairwise(said)]
             assert max(edges.count(edge) for edge in edges) <= 2
     assert walks.reached.all()
 
