@@ -67,8 +67,8 @@ _GOLDEN = Config("star 2 2", "golden", 0, steps=1000, layers=2)
 _SEARCH = replace(_GOLDEN, method="search", steps=1500)
 _CELLS = (
     _GOLDEN,
-    replace(_GOLDEN, graphs="star 2 3", steps=1500, layers=3),
-    replace(_GOLDEN, graphs="star 2 4", steps=1500, layers=4, names=10),
+    replace(_GOLDEN, graphs="star 2 3", steps=2000, layers=3),
+    replace(_GOLDEN, graphs="star 2 4", steps=2000, layers=4, names=10),
     replace(_SEARCH, reward_steps=500),
     replace(_SEARCH, graphs="star 3 2"),
     replace(_SEARCH, graphs="star 2 4", layers=4, names=10),

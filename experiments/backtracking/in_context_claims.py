@@ -97,7 +97,11 @@ def _cell(record: Record, decoder: str) -> dict[str, object]:
     between: dict[str, float] = {}
     for name, met in (("walked", at_once), ("within", of["reached"])):
         interval = binomtest(int(met.sum()), walks).proportion_ci(method="exact")
-        between |= {name: float(met.mean()), f"{name}_low": interval.low, f"{name}_high": interval.high}
+        between |= {
+            name: float(met.mean()),
+            f"{name}_low": interval.low,
+            f"{name}_high": interval.high,
+        }
     return {
         "guess": arrays["guess"].mean(), "chance": arrays["chance"].mean(),
         "straight": exact.mean(), "trained": of["trained"].mean(),

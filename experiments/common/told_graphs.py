@@ -5,9 +5,9 @@ graph, its set of edges as names, is for training or for the test, in whatever o
 told and whatever its goal is. Of trees whole classes of isomorphic graphs are for the test.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -48,7 +48,8 @@ def small_trees(vertices: int, side: Side) -> list[Maze]:
     A tree is for the test if its number, in the order of `networkx`, is.
     """
     shapes = []
-    for number, tree in enumerate(map(nx.Graph, nx.nonisomorphic_trees(vertices))):
+    trees: Iterable[Any] = nx.nonisomorphic_trees(vertices)  # graphs, whatever the stubs say
+    for number, tree in enumerate(trees):
         if (number % TEST_SHARE == TEST_SHARE // 2) != (side == "test"):
             continue
         leaves = [v for v in tree if tree.degree(v) == 1]

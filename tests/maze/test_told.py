@@ -45,7 +45,7 @@ def test_the_prompt_is_the_edges_and_the_goal_by_name() -> None:
 
 def test_who_says_a_neighbour_is_there_and_who_does_not_is_lost() -> None:
     told = world()
-    graphs = [nx.Graph(edges.tolist()) for edges in np.asarray(told.edges)]
+    graphs: list[nx.Graph[int]] = [nx.Graph(edges.tolist()) for edges in np.asarray(told.edges)]
     head, name = np.asarray(told.head), np.asarray(told.name)
     for m, graph in enumerate(graphs):
         lost = m * 6 + 5

@@ -51,7 +51,7 @@ def test_golden_walks_are_legal_and_arrive_and_searches_too() -> None:
         walks = told_graphs.walks_of(drawn, [trace(maze) for maze in drawn.mazes], limit)
         head = np.append(np.asarray(drawn.world.head), drawn.world.start)
         for m, arcs in enumerate(walks.arc):
-            graph = nx.Graph(np.asarray(drawn.world.edges)[m].tolist())
+            graph: nx.Graph[int] = nx.Graph(np.asarray(drawn.world.edges)[m].tolist())
             said = np.asarray(drawn.world.name)[head[arcs[: walks.length[m] + 1]]].tolist()
             assert all(graph.has_edge(*step) for step in pairwise(said))
             assert said[-1] == drawn.world.told_goal[m]
@@ -96,7 +96,7 @@ def test_who_reads_what_is_told_falsely_goes_astray() -> None:
         start = drawn.names[m, int(maze.start)]
         way = [drawn.names[m, v] for v in told_graphs.golden_path(maze)]
         for world, goal in ((other, truth[m]), (false, np.asarray(false.told_goal)[m])):
-            graph = nx.Graph(np.asarray(world.edges)[m].tolist())
+            graph: nx.Graph[int] = nx.Graph(np.asarray(world.edges)[m].tolist())
             told = nx.shortest_path(graph, start, goal)
             assert told[1] != way[1]
         ends = [v for v in to_networkx(maze) if maze.degree[v] == 1]
