@@ -8,7 +8,7 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, every, share
 
 _SEEN, _NEAR, _LOST, _ERRORS = 0.95, 0.05, 0.05, 4.5
-_KNOWN, _EARLY, _SHORT = 0.9, 0.2, 3
+_KNOWN, _EARLY, _SHORT, _FOUND = 0.9, 0.2, 3, 0.9
 
 FAMILIES = (
     Family(
@@ -39,7 +39,7 @@ FAMILIES = (
         statement="Trained on traces of depth-first search a decoder finds the goal of graphs "
         "that it has never seen, nearly always within the steps that a search takes, though it "
         "goes straight there no more often than chance; of trees as well, whose graphs are "
-        "isomorphic to none in training.",
+        "isomorphic to none in training, and on arms that golden paths do not teach.",
         source="Stream of Search (Gandhi et al. 2024) and arXiv 2507.05362 ask this of other "
         "tasks; the law of the search is elementary",
         control="Y2.c1 tells other edges: it must be lost more often than not. Y2.c2 is the "
@@ -135,7 +135,7 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> list[dict[str, object]]:
     rewarded = cells[cells["decoder"].isin(["reward", "blind"])]
     return [
         *(_reading(cells, short, long, frames["in_context_curves"]) if len(short) else []),
-        *(_searching(search, star) if star[search.index].any() else []),
+        *(_searching(search, star, long) if star[search.index].any() else []),
         *(_rewarding(rewarded) if len(rewarded) else []),
     ]
 
@@ -182,15 +182,17 @@ def _when_others_are_known(curves: pd.DataFrame, cells: pd.DataFrame) -> np.ndar
     return np.asarray(first)
 
 
-def _searching(search: pd.DataFrame, star: "pd.Series[bool]") -> list[dict[str, object]]:
+def _searching(
+    search: pd.DataFrame, star: "pd.Series[bool]", long: pd.DataFrame
+) -> list[dict[str, object]]:
     stars, trees = search[star[search.index]], search[~star[search.index]]
     guess = float((stars["straight"] - stars["guess"]).abs().max())
     gain = float((search["within"] - search["chance"]).min())
     half = search["edges_within"] / search["within"]
     told = [
         share(claim, "Y2.1", "after search traces a decoder finds the goal of path-stars within "
-              "the steps of a search: runs", int((stars["within_low"] >= _SEEN).sum()), len(stars),
-              1.0, tolerance=f"interval of P ≥ {_SEEN}"),
+              "the steps of a search: runs", int((stars["within_low"] >= _FOUND).sum()), len(stars),
+              1.0, tolerance=f"interval of P ≥ {_FOUND}"),
         claim("Y2.2", "and goes straight there as often as who guesses the arm: largest "
               "difference of p", f"≤ {_NEAR}", guess, guess <= _NEAR),
         control("Y2.c1", "told the edges of another graph it finds the goal: largest share of "
@@ -201,8 +203,16 @@ def _searching(search: pd.DataFrame, star: "pd.Series[bool]") -> list[dict[str, 
     if len(trees):
         told.append(
             share(claim, "Y2.3", "in trees whose graph is isomorphic to none in training: runs",
-                  int((trees["within_low"] >= 0.9).sum()), len(trees), 1.0,
-                  tolerance="interval of P ≥ 0.9")
+                  int((trees["within_low"] >= _FOUND).sum()), len(trees), 1.0,
+                  tolerance=f"interval of P ≥ {_FOUND}")
+        )  # fmt: skip
+    same = stars[stars["graphs"].isin(long["graphs"])]
+    if len(same):
+        more = float(same["within"].min() - long["within"].max())
+        told.append(
+            claim("Y2.4", f"on arms of more than {_SHORT} edges it finds the goal more often than "
+                  "after golden paths, within the same steps: least difference of P", "≥ 0.3",
+                  more, more >= 0.3)
         )  # fmt: skip
     return told
 
