@@ -12,9 +12,10 @@ from mazerl.exact.horizon import arrival_law
 from mazerl.maze.told import Told, tell
 from mazerl.policy.contract import Policy, Walker
 from mazerl.policy.rows import rows_of
-from mazerl.policy.tabular import TABULAR
+from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.walk.env import reset
 from mazerl.walk.rollouts import rollout
+from mazerl.walk.side_by_side import separate_walks
 
 LIMIT = 6
 
@@ -74,6 +75,16 @@ def test_walks_arrive_as_often_as_the_chain_of_the_graph_says() -> None:
     for reached in np.asarray(walks.reached).reshape(-1, 2).T:
         assert abs(reached.mean() - p) < 4.5 * np.sqrt(p * (1 - p) / len(reached))
     assert 0.1 < p < 0.9
+
+
+def test_walks_are_separated_by_maze() -> None:
+    told = world()
+    walks = rollout(UNIFORM, (), told.in_turn(), jax.random.key(0), 6, LIMIT)
+    for m, mine in enumerate(separate_walks(told, walks)):
+        np.testing.assert_array_equal(mine.goal, [(2, 4)[m]] * 3)
+        assert (mine.arc[:, 0] == told.own_arcs).all()
+        assert (mine.arc[:, 1] // 6 == 0).all()  # arcs out of the start, vertex 0
+        assert mine.arc[:, 1:].max() < told.own_arcs
 
 
 def test_whoever_is_lost_stays_so() -> None:

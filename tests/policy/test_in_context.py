@@ -76,10 +76,22 @@ def test_nothing_but_the_prompt_tells_the_graph() -> None:
 
 
 def test_a_walk_longer_than_remembered_reads_its_last_arrivals() -> None:
-    begin = step_by_step(POLICY, world(), PARAMS, jnp.concatenate([ARCS, ARCS[:, 1:4]], axis=1))
-    assert np.isfinite(begin).all()
-    with pytest.raises(MazerlError, match="walks of 6 steps, but the policy remembers 5"):
-        score(world(), jnp.concatenate([ARCS, ARCS[:, -1:]], axis=1))
+    longer = jnp.concatenate([ARCS, ARCS[:, 1:4]], axis=1)
+    stepped = step_by_step(POLICY, world(), PARAMS, longer)
+    for end in (6, 8):
+        last = score(world(), longer[:, end - 5 : end])
+        np.testing.assert_allclose(stepped[:, end - 1], last[:, -1], atol=1e-5)
+    with pytest.raises(MazerlError, match="walks of 8 steps, but the policy remembers 5"):
+        score(world(), longer)
+
+
+def test_edges_and_goals_are_told_apart_from_names_that_are_walked() -> None:
+    before, embedding = score(world(), ARCS), PARAMS["embedding"]["embedding"]
+    # After the names and the one for who is lost come an edge's and a goal's.
+    for role in (7, 8):
+        moved = PARAMS | {"embedding": {"embedding": embedding.at[role].add(1.0)}}
+        assert POLICY.score is not None
+        assert np.abs(POLICY.score(world(), moved, ARCS) - before).max() > 1e-4
 
 
 def test_what_it_cannot_walk_on_or_train_by_is_refused() -> None:
