@@ -15,8 +15,9 @@ FAMILIES = (
         id="Y1",
         title="Mazes that are read in the prompt",
         statement="A small decoder whose prompt is the edges of a graph and its goal, trained on "
-        "golden paths, learns the way through graphs that it has never seen, where arms are short; "
-        "of all moves it learns the first last, and on longer arms stays at a guess of it.",
+        "golden paths, learns the way through graphs that it has never seen in most runs where "
+        "arms are short, if not in all; of all moves it learns the first last, and on longer arms "
+        "stays at a guess of it.",
         source="arXiv 2403.06963 (Bachmann & Nagarajan 2024): on path-stars next-token training "
         "stays at one in as many as there are arms; arXiv 2410.13779 (Frydenlund 2024): in part "
         "because of how the graph is told",
@@ -30,23 +31,33 @@ FAMILIES = (
         "quarter of all, in any order of edges and for either goal. On arms of 4 edges a run in "
         "development was at .48 after 8000 updates, or a million walks and three minutes of one "
         "core, when it had begun to learn its 32 768 graphs by heart: what it would take is more, "
-        "how much was not measured. With a layer less than edges some runs learn as well, later.",
+        "how much was not measured. With a layer less two runs in development were at .64 and .82 "
+        "after 1000 and 2000 updates, so that layers are no bound. "
+        "Fresh seeds have failed three rows. Y1.1: of arms of 3 edges one run was still at a guess "
+        "after 2000 updates, and one of 2 edges is at .946, so that what was seen in development "
+        "is a matter of luck with the seed. Y1.c1 and Y1.c2 ask that those runs be led astray as "
+        "well: what has learned less heeds its prompt less. That not all runs do was put into "
+        "the family's statement after the run; the rows are as they were.",
         sampled=("Y1*",),
     ),
     Family(
         id="Y2",
         title="Traces of search in the prompt's maze",
-        statement="Trained on traces of depth-first search a decoder finds the goal of graphs "
-        "that it has never seen, nearly always within the steps that a search takes, though it "
-        "goes straight there no more often than chance; of trees as well, whose graphs are "
-        "isomorphic to none in training, and on arms that golden paths do not teach.",
+        statement="Trained on traces of depth-first search a decoder finds the goal of path-stars "
+        "that it has never seen nearly always within the steps that a search takes, though it goes "
+        "straight there no more often than chance, and also on arms that golden paths do not "
+        "teach; of trees whose graphs are isomorphic to none in training in about nine of ten "
+        "walks.",
         source="Stream of Search (Gandhi et al. 2024) and arXiv 2507.05362 ask this of other "
         "tasks; the law of the search is elementary",
         control="Y2.c1 tells other edges: it must be lost more often than not. Y2.c2 is the "
         "uniform random walk, by the chain: it must find the goal clearly less often.",
         scope="As of Y1, and trees of 7 vertices, of which 3 of 11 are for the test, from any "
         "vertex that is no leaf to any leaf. The environment ends a walk at the goal, so that no "
-        "search needs to know it.",
+        "search needs to know it. Y2.3 failed on fresh seeds: P is .89, .92 and .94, and the "
+        "interval of the first is from .883; each is far above the uniform walk's .54. Nine of ten "
+        "in the statement is from after the run. What a tree costs beyond 1000 updates was not "
+        "measured.",
         sampled=("Y2*",),
     ),
     Family(
@@ -57,7 +68,9 @@ FAMILIES = (
         source="no paper that we know of asks it of path-stars",
         control="Y3.c trains with goals told at random: the same rewards, of which the prompt "
         "says nothing. It must stay at chance.",
-        scope="As of Y1, arms of 2 edges.",
+        scope="As of Y1, arms of 2 edges. On arms of 3 a run in development had made its guess "
+        "certain after 1100 updates, and no better: groups of four walks that all begin alike "
+        "teach nothing.",
         sampled=("Y3*",),
     ),
 )
