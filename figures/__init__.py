@@ -15,6 +15,7 @@ _GROUPS = {
         "model_size",
         "topologies",
         "generalisation",
+        "in_context",
         "learning",
         "search",
         "distillation",

@@ -15,5 +15,6 @@ STUDIES = (
     "model_size",
     "topologies",
     "generalisation",
+    "in_context",
     "gallery",
 )

@@ -25,6 +25,7 @@ import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
 from mazerl.maze import Array, World
+from mazerl.maze.told import Told
 from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.rows import rows_of
 from mazerl.policy.scoring import is_decided, judge
@@ -121,7 +122,8 @@ def ppo(maze: World, policy: Policy = TABULAR, sizes: Sizes | None = None) -> Me
 
     Raises:
         MazerlError: a size below 1, minibatches that do not divide the samples, a treatment of the
-            limit that is not known, or a policy that cannot be trained.
+            limit that is not known, mazes that are told in a prompt, or a policy that cannot be
+            trained.
     """
     sizes = sizes or Sizes()
     for name in ("walkers", "horizon", "epochs", "minibatches"):
@@ -135,6 +137,10 @@ def ppo(maze: World, policy: Policy = TABULAR, sizes: Sizes | None = None) -> Me
         unit = "samples" if policy.markov else "walkers"
         raise MazerlError(
             f"{sizes.minibatches} minibatches do not divide {samples} {unit}; give a divisor"
+        )
+    if isinstance(maze, Told):
+        raise MazerlError(
+            "PPO learns from walks that go on, and a prompt is read once; train it by GRPO"
         )
     require_trainable(policy)
     return replace(_ppo(policy, sizes), world=maze)
