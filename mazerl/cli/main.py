@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TextIO
 
 from mazerl.errors import MazerlError, MazerlWarning, first_line
-from mazerl.store.stopping import INTERRUPTED, PREEMPTED
+from mazerl.store.stopping import INTERRUPTED, PREEMPTED, Stop, ended_after
 
 # name → (summary, module with `main(words)`)
 COMMANDS = {
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.simplefilter("always", MazerlWarning)  # with -W error too
         warnings.showwarning = _show_warning
         try:
-            with _heard_from_the_start():
+            with _heard_from_the_start(to_the_end=arguments is None):
                 _run(words)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
@@ -65,22 +65,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise SystemExit(code) from None
 
 
+_GRACE_SECONDS = 1.0
+"""That a signal leaves a computation in which Python hears nothing."""
+
+
 @contextmanager
-def _heard_from_the_start() -> Iterator[None]:
-    """SIGTERM says the same while libraries are imported as later, when a command hears it."""
+def _heard_from_the_start(to_the_end: bool) -> Iterator[None]:
+    """Signals say the same while libraries are imported as later, when a command hears them.
+
+    With `to_the_end` the process is the command's own, and ends as it would once all is done.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    nothing = "no training was under way"
 
     def end(*_: object) -> None:
-        print("preempted: no training was under way", file=sys.stderr, flush=True)
+        print(f"preempted: {nothing}", file=sys.stderr, flush=True)
         os._exit(PREEMPTED)
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        with ended_after(_GRACE_SECONDS, Stop(), lambda: nothing):
+            yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if to_the_end else before)
 
 
 def _judged(error: Exception) -> tuple[str, int]:

@@ -2,14 +2,18 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from mazerl.cli import main as command
 from mazerl.cli.main import FAULT, main
-from tests.support.commands import SMALL, run_command
+from tests.support.commands import ROOT, SMALL, run_command
 
 
 def test_a_terminal_that_lacks_signs_shows_others(tmp_path: Path) -> None:
@@ -73,6 +77,48 @@ def test_a_fault_of_ours_is_one_line_and_a_file(
     trace = Path(found[1])
     assert "raise KeyError" in trace.read_text(encoding="utf-8")
     trace.unlink()
+
+
+_BUSY = """
+import atexit, hashlib, sys, time
+from mazerl.cli import main as command
+def work(words):
+    print("now", flush=True)
+    if words == ["count"]:
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # Python hears nothing meanwhile
+def leave():
+    print("now", flush=True)
+    time.sleep(1)
+command._run = work
+if sys.argv[1:] == ["leave"]:
+    command._run = lambda words: atexit.register(leave)
+command.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "code", "said"),
+    [
+        ("count", signal.SIGTERM, 75, "preempted: no training was under way\n"),
+        ("count", signal.SIGINT, 130, "stopped: no training was under way\n"),
+        ("leave", signal.SIGTERM, 0, ""),
+    ],
+)
+def test_signals_are_heard_from_start_to_end(
+    words: str, number: signal.Signals, code: int, said: str
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _BUSY, words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "now\n"
+    time.sleep(0.3)
+    process.send_signal(number)
+    sent = time.monotonic()
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (code, said)
+    assert time.monotonic() - sent < 5
 
 
 def test_signs_that_no_font_has_are_named_in_one_line(
