@@ -1,6 +1,7 @@
 """Machines as they are: terminals, homes, threads, fonts; and faults that are ours."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -27,6 +28,18 @@ def test_a_terminal_that_lacks_signs_shows_others(tmp_path: Path) -> None:
     assert "╙" in (tmp_path / "x.txt").read_text(encoding="utf-8")
 
 
+def nobody(folder: Path) -> dict[str, str | None]:
+    """An environment without a home, whose user the system does not know."""
+    (folder / "unknown").mkdir()
+    (folder / "unknown" / "sitecustomize.py").write_text(
+        "import pwd\ndef unknown(uid):\n    raise KeyError(f'getpwuid(): uid not found: {uid}')\n"
+        "pwd.getpwuid = unknown\n"
+    )
+    gone = ("HOME", "USER", "LOGNAME", "USERNAME", "LNAME")
+    path = f"{folder / 'unknown'}{os.pathsep}{ROOT}"
+    return dict.fromkeys(gone) | {"PYTHONPATH": path}
+
+
 @pytest.mark.parametrize("home", [None, "/proc"])
 def test_a_sweep_needs_no_home(tmp_path: Path, home: str | None) -> None:
     study = tmp_path / "one.py"
@@ -37,7 +50,8 @@ def test_a_sweep_needs_no_home(tmp_path: Path, home: str | None) -> None:
         "GRID = (Config(),)\ndef run(config):\n    return {'x': np.zeros(1)}\n"
         "def table(records):\n    return Tables({}, [])\n"
     )
-    environment = {"HOME": home, "XDG_CACHE_HOME": None, "JAX_COMPILATION_CACHE_DIR": None}
+    environment = {"HOME": home} if home else nobody(tmp_path)
+    environment |= {"XDG_CACHE_HOME": None, "JAX_COMPILATION_CACHE_DIR": None}
     done = run_command(["sweep", "run", "one.py"], tmp_path, environment)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -158,6 +172,10 @@ def test_weights_and_biases_without_a_key_is_refused_at_once(tmp_path: Path) -> 
     done = run_command(words, tmp_path, lost)
     assert done.returncode == 2
     assert "Weights & Biases knows no key of yours" in done.stderr
+    assert done.stderr.count("\n") == 1
+    done = run_command(words, tmp_path, nobody(tmp_path) | {"WANDB_MODE": "offline"})
+    assert done.returncode == 2
+    assert "your home folder, and you have none; set HOME" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
