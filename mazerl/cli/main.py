@@ -13,7 +13,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TextIO
 
@@ -44,7 +44,20 @@ FAULT = 70
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _main(list(sys.argv[1:] if arguments is None else arguments), own=arguments is None)
+    except SystemExit as ended:
+        if arguments is None and ended.code in (INTERRUPTED, PREEMPTED):
+            # Libraries take seconds to end, which a system that preempts does not wait.
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(ended.code)
+        raise
+
+
+def _main(words: list[str], own: bool) -> None:
+    """`main`; with `own` the process is the command's."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # terminals that lack a sign show another
             stream.reconfigure(errors="replace")
@@ -52,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.simplefilter("always", MazerlWarning)  # with -W error too
         warnings.showwarning = _show_warning
         try:
-            with _heard_from_the_start(to_the_end=arguments is None):
+            with _heard_from_the_start(to_the_end=own):
                 _run(words)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
@@ -100,6 +113,8 @@ def _judged(error: Exception) -> tuple[str, int]:
         platform = os.environ.get("JAX_PLATFORMS", "")
         asked = f"JAX cannot start the platform {platform!r} of JAX_PLATFORMS"
         return f"{asked}; set it to cpu, or unset it", 2
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return f"there is not enough memory ({first_line(error)}); ask for fewer or smaller", 2
     return _fault(error), FAULT
 
 

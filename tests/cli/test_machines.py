@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mazerl.cli import main as command
@@ -91,6 +92,29 @@ def test_a_fault_of_ours_is_one_line_and_a_file(
     trace = Path(found[1])
     assert "raise KeyError" in trace.read_text(encoding="utf-8")
     trace.unlink()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), np.linalg.LinAlgError("RESOURCE_EXHAUSTED: Out of memory"), OSError("odd")],
+)
+def test_too_little_memory_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def fail(words: list[str]) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "_run", fail)
+    with pytest.raises(SystemExit) as stopped:
+        main(["solve", "corridor"])
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    if isinstance(error, OSError):
+        Path(said.split("trace: ")[1].strip()).unlink()
+        assert stopped.value.code == FAULT
+    else:
+        assert "there is not enough memory" in said
+        assert stopped.value.code == 2
 
 
 _BUSY = """

@@ -109,12 +109,16 @@ def main() -> None:
             name = list(TRAININGS)[n % len(TRAININGS)]
             moment = choice.uniform(0.0, 1.02 * known[name].seconds)
             (folder := Path(place) / f"try{n}").mkdir()
-            ended, lasted = preempt(name, moment, known[name], folder)
+            try:
+                ended, lasted = preempt(name, moment, known[name], folder)
+            except AssertionError as error:
+                ended, lasted = f"failed: {error}", 0.0
             print(f"{n} {name}, {moment:.2f} s: {ended} ({lasted:.2f} s)", flush=True)
             shutil.rmtree(folder)
             counted[ended] += 1
             slowest = max(slowest, lasted)
     print(f"{moments} signals, ended within {slowest:.2f} s: {dict(counted)}")
+    sys.exit(any(ended.startswith("failed") for ended in counted))
 
 
 if __name__ == "__main__":
