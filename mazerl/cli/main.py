@@ -4,6 +4,7 @@ Bad input is one line on standard error and exit code 2. A command's libraries a
 when it is called.
 """
 
+import errno
 import io
 import os
 import signal
@@ -109,13 +110,30 @@ def _judged(error: Exception) -> tuple[str, int]:
     """What is said of an error, in one line, and the exit code."""
     if isinstance(error, MazerlError):
         return str(error), 2
-    if "Unable to initialize backend" in str(error):  # JAX has no class of its own for it
+    if "Unable to initialize backend" in str(error) or _lacks_platform():
         platform = os.environ.get("JAX_PLATFORMS", "")
         asked = f"JAX cannot start the platform {platform!r} of JAX_PLATFORMS"
         return f"{asked}; set it to cpu, or unset it", 2
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         return f"there is not enough memory ({first_line(error)}); ask for fewer or smaller", 2
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{error.filename or 'the output'}: {error.strerror}; make room, or write elsewhere",
+            2,
+        )
     return _fault(error), FAULT
+
+
+def _lacks_platform() -> bool:
+    """Whether JAX was told of a platform that it cannot start; it has no one error for it."""
+    jax = sys.modules.get("jax")
+    if jax is None or not os.environ.get("JAX_PLATFORMS"):
+        return False
+    try:
+        jax.devices()
+    except Exception:
+        return True
+    return False
 
 
 def _show_warning(

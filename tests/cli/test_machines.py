@@ -1,5 +1,6 @@
 """Machines as they are: terminals, homes, threads, fonts; and faults that are ours."""
 
+import errno
 import json
 import os
 import re
@@ -10,12 +11,12 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mazerl.cli import main as command
 from mazerl.cli.main import FAULT, main
 from tests.support.commands import ROOT, SMALL, run_command
+from tests.support.errors import one_line_error
 
 
 def test_a_terminal_that_lacks_signs_shows_others(tmp_path: Path) -> None:
@@ -58,6 +59,17 @@ def test_a_sweep_needs_no_home(tmp_path: Path, home: str | None) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_terminal_of_one_column_shows_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1")
+    with pytest.raises(SystemExit):
+        main(["solve", "corridor", "--help"])
+    assert "--width" in capsys.readouterr().out
+    assert os.environ["COLUMNS"] == "1"
+    assert "--abyss" in one_line_error(main, ["solve", "corridor", "--abyss", "1"], capsys)
+
+
 def test_the_command_trains_in_a_thread(tmp_path: Path) -> None:
     words = ["train", "ppo", *SMALL, "--steps", "1", "--out", str(tmp_path / "run")]
     failed: list[BaseException] = []
@@ -95,11 +107,16 @@ def test_a_fault_of_ours_is_one_line_and_a_file(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [MemoryError(), np.linalg.LinAlgError("RESOURCE_EXHAUSTED: Out of memory"), OSError("odd")],
+    ("error", "says"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), "there is not enough memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the output: No space left on device;"),
+        (OSError("odd"), ""),
+    ],
 )
-def test_too_little_memory_is_no_fault(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+def test_too_little_room_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, says: str
 ) -> None:
     def fail(words: list[str]) -> None:
         raise error
@@ -109,11 +126,11 @@ def test_too_little_memory_is_no_fault(
         main(["solve", "corridor"])
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    if isinstance(error, OSError):
+    if not says:
         Path(said.split("trace: ")[1].strip()).unlink()
         assert stopped.value.code == FAULT
     else:
-        assert "there is not enough memory" in said
+        assert says in said
         assert stopped.value.code == 2
 
 
@@ -182,11 +199,14 @@ def test_the_generator_is_ours_whatever_jax_is_told(tmp_path: Path) -> None:
     assert json.loads(found[0]) == json.loads(found[1])
 
 
-def test_a_platform_that_is_not_there_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("platform", ["abacus", "rocm"])
+def test_a_platform_that_is_not_there_is_told(tmp_path: Path, platform: str) -> None:
     words = ["sample", "corridor", *SMALL, "--walks", "5"]
-    done = run_command(words, tmp_path, {"JAX_PLATFORMS": "abacus"})
+    done = run_command(words, tmp_path, {"JAX_PLATFORMS": platform})
     assert done.returncode == 2
-    told = "JAX cannot start the platform 'abacus' of JAX_PLATFORMS; set it to cpu, or unset it"
+    told = (
+        f"JAX cannot start the platform {platform!r} of JAX_PLATFORMS; set it to cpu, or unset it"
+    )
     assert done.stderr == f"error: {told}\n"
 
 

@@ -43,16 +43,18 @@ class Undisturbed:
     seconds: float
 
 
-def undisturbed(name: str, folder: Path) -> Undisturbed:
-    """Train without a signal."""
+def undisturbed(name: str, folder: Path, programs: Path) -> Undisturbed:
+    """Train without a signal; what is compiled is kept for those that go on."""
     began = time.monotonic()
-    done = run_command(_words(name), folder)
+    done = run_command(_words(name), folder, {"JAX_COMPILATION_CACHE_DIR": str(programs)})
     assert done.returncode == 0, done.stderr
     seconds = time.monotonic() - began
     return Undisturbed(json.loads(done.stdout), _updates(folder), seconds)
 
 
-def preempt(name: str, moment: float, expected: Undisturbed, folder: Path) -> tuple[str, float]:
+def preempt(
+    name: str, moment: float, expected: Undisturbed, folder: Path, programs: Path
+) -> tuple[str, float]:
     """Send SIGTERM after so many seconds, and go on: how it ended, seconds after the signal.
 
     Raises:
@@ -77,7 +79,8 @@ def preempt(name: str, moment: float, expected: Undisturbed, folder: Path) -> tu
         assert said.count("\n") == 1, where
         ended = said.removeprefix("preempted: ").split(" after")[0].strip()
     begun = (folder / "run" / "config.json").exists()
-    done = run_command([*_words(name), *(["--resume"] if begun else [])], folder)
+    again = [*_words(name), *(["--resume"] if begun else [])]
+    done = run_command(again, folder, {"JAX_COMPILATION_CACHE_DIR": str(programs)})
     assert done.returncode == 0, (done.stderr, *where)
     assert json.loads(done.stdout) == expected.result, (done.stdout, *where)
     assert _updates(folder) == expected.updates, where
@@ -102,7 +105,7 @@ def main() -> None:
         known = {}
         for name in TRAININGS:
             (folder := Path(place) / "whole").mkdir()
-            known[name] = undisturbed(name, folder)
+            known[name] = undisturbed(name, folder, Path(place) / "programs")
             print(f"{name}: {known[name].seconds:.1f} s undisturbed", flush=True)
             shutil.rmtree(folder)
         for n in range(moments):
@@ -110,7 +113,7 @@ def main() -> None:
             moment = choice.uniform(0.0, 1.02 * known[name].seconds)
             (folder := Path(place) / f"try{n}").mkdir()
             try:
-                ended, lasted = preempt(name, moment, known[name], folder)
+                ended, lasted = preempt(name, moment, known[name], folder, Path(place) / "programs")
             except AssertionError as error:
                 ended, lasted = f"failed: {error}", 0.0
             print(f"{n} {name}, {moment:.2f} s: {ended} ({lasted:.2f} s)", flush=True)
