@@ -205,6 +205,16 @@ def test_what_a_run_lacks_is_named(
     (tmp_path / "run" / "config.json").write_text('{"method": "ppo", "topology": "corridor"}')
     said = one_line_error(main, ["evaluate", "run"], capsys)
     assert "run/config.json lacks 'parameters'; restore it" in said
+    whole: dict[str, object] = {
+        "method": "ppo",
+        "topology": "corridor",
+        "parameters": {},
+        "policy": "tabular",
+    }
+    whole |= {"seed": 0, "limit": "9"}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(whole))
+    said = one_line_error(main, ["evaluate", "run"], capsys)
+    assert "run/config.json says limit is '9'; restore it" in said
     file = plan(tmp_path, "b")
     for command_ in ("draw", "solve"):
         assert "give `file plan.json`" in one_line_error(main, [command_, file.name], capsys)
