@@ -26,7 +26,7 @@ def require_whole(name: str, value: object, least: int = 1) -> int:
 
 
 def require_limit(name: str, value: object) -> int:
-    """Return a time limit, or raise `MazerlError` if it is no whole number from 1 to 2³¹ - 1."""
+    """Return a time limit or a count, or raise `MazerlError`: a whole number from 1 to 2³¹ - 1."""
     limit = require_whole(name, value)
     if limit >= 2**31:
         raise MazerlError(f"{name} is {limit}; give a whole number below {2**31}")

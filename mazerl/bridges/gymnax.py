@@ -59,6 +59,16 @@ class MazeEnv(environment.Environment[EnvState, EnvParams]):
         """Arrival arcs, and one more for the beginning."""
         return spaces.Discrete(self.maze.num_arcs + 1)
 
+    def state_space(self, params: EnvParams) -> spaces.Dict:
+        """The time, the arrival arc, and the hidden goal."""
+        return spaces.Dict(
+            {
+                "time": spaces.Discrete(params.max_steps_in_episode + 1),
+                "arc": spaces.Discrete(self.maze.num_arcs + 1),
+                "goal": spaces.Discrete(self.maze.num_vertices),
+            }
+        )
+
     def reset_env(self, key: Array, params: EnvParams) -> tuple[Array, EnvState]:
         """Begin at the start with a drawn goal."""
         goals = jnp.asarray(self.maze.goals)

@@ -95,5 +95,7 @@ def load_picture(
 
 def maze_title(topology: str, parameters: dict[str, Any]) -> str:
     """What a picture of a maze is headed by."""
-    told = ", ".join(f"{name} {value}" for name, value in parameters.items() if value is not None)
+    # What is off or empty says nothing of the maze.
+    given = {n: v for n, v in parameters.items() if v is not None and v is not False and v != ""}
+    told = ", ".join(f"{name} {value}" for name, value in given.items())
     return f"{topology.replace('_', ' ')}: {told}" if told else topology.replace("_", " ")

@@ -48,7 +48,7 @@ def _report(path: str, graph: Graph, understood: Understood, out: str) -> dict[s
         "start": graph.graph.get("start", "none: give --start"),
         "goals": list(graph.graph.get("goals", ())) or "none: give --goals",
         "chance": [name for name, chance in graph.nodes(data="chance") if chance],
-        "said": list(understood.said),
+        "said": [*understood.said, *understood.doubts],
         "maze": _as_maze(graph),
     } | ({"written": out} if out else {})
 

@@ -4,6 +4,7 @@ Bad input is one line on standard error and exit code 2. A command's libraries a
 when it is called.
 """
 
+import errno
 import io
 import os
 import signal
@@ -13,12 +14,12 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TextIO
 
 from mazerl.errors import MazerlError, MazerlWarning, first_line
-from mazerl.store.stopping import INTERRUPTED, PREEMPTED
+from mazerl.store.stopping import INTERRUPTED, PREEMPTED, Stop, ended_after
 
 # name → (summary, module with `main(words)`)
 COMMANDS = {
@@ -45,7 +46,20 @@ FAULT = 70
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _main(list(sys.argv[1:] if arguments is None else arguments), own=arguments is None)
+    except SystemExit as ended:
+        if arguments is None and ended.code in (INTERRUPTED, PREEMPTED):
+            # Libraries take seconds to end, which a system that preempts does not wait.
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(ended.code)
+        raise
+
+
+def _main(words: list[str], own: bool) -> None:
+    """`main`; with `own` the process is the command's."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # terminals that lack a sign show another
             stream.reconfigure(errors="replace")
@@ -53,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.simplefilter("always", MazerlWarning)  # with -W error too
         warnings.showwarning = _show_warning
         try:
-            with _heard_from_the_start():
+            with _heard_from_the_start(to_the_end=own):
                 _run(words)
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
@@ -66,33 +80,61 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise SystemExit(code) from None
 
 
+_GRACE_SECONDS = 1.0
+"""That a signal leaves a computation in which Python hears nothing."""
+
+
 @contextmanager
-def _heard_from_the_start() -> Iterator[None]:
-    """SIGTERM says the same while libraries are imported as later, when a command hears it."""
+def _heard_from_the_start(to_the_end: bool) -> Iterator[None]:
+    """Signals say the same while libraries are imported as later, when a command hears them.
+
+    With `to_the_end` the process is the command's own, and ends as it would once all is done.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    nothing = "no training was under way"
 
     def end(*_: object) -> None:
-        print("preempted: no training was under way", file=sys.stderr, flush=True)
+        print(f"preempted: {nothing}", file=sys.stderr, flush=True)
         os._exit(PREEMPTED)
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        with ended_after(_GRACE_SECONDS, Stop(), lambda: nothing):
+            yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if to_the_end else before)
 
 
 def _judged(error: Exception) -> tuple[str, int]:
     """What is said of an error, in one line, and the exit code."""
     if isinstance(error, MazerlError):
         return str(error), 2
-    if "Unable to initialize backend" in str(error):  # JAX has no class of its own for it
+    if "Unable to initialize backend" in str(error) or _lacks_platform():
         platform = os.environ.get("JAX_PLATFORMS", "")
         asked = f"JAX cannot start the platform {platform!r} of JAX_PLATFORMS"
         return f"{asked}; set it to cpu, or unset it", 2
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return f"there is not enough memory ({first_line(error)}); ask for fewer or smaller", 2
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{error.filename or 'the output'}: {error.strerror}; make room, or write elsewhere",
+            2,
+        )
     return _fault(error), FAULT
+
+
+def _lacks_platform() -> bool:
+    """Whether JAX was told of a platform that it cannot start; it has no one error for it."""
+    jax = sys.modules.get("jax")
+    if jax is None or not os.environ.get("JAX_PLATFORMS"):
+        return False
+    try:
+        jax.devices()
+    except Exception:
+        return True
+    return False
 
 
 def _show_warning(

@@ -1,16 +1,24 @@
 """One rule for each kind of number that is typed: checked before any work begins."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from mazerl.errors import require_limit, require_number, require_seed, require_whole
+from mazerl.errors import require_limit, require_number, require_seed
 
 Rule = Callable[[str, Any], object]
 
 _SHARE = partial(require_number, least=0.0, most=1.0)
 _POSITIVE = partial(require_number, least=0.0, above=True)
 _NOT_NEGATIVE = partial(require_number, least=0.0)
+
+
+def _require_bound(name: str, value: float) -> None:
+    """Of infinity there is no bound."""
+    if value != math.inf:
+        _POSITIVE(name, value)
+
 
 _RULES: dict[str, Rule] = {
     "seed": require_seed,
@@ -19,12 +27,13 @@ _RULES: dict[str, Rule] = {
         ("walks", "layers", "channels", "heads", "context", "max_degree", "steps", "batch",
          "microbatches", "walkers", "horizon", "epochs", "minibatches", "groups", "group",
          "pass_k", "devices", "problems", "mazes", "rows", "stages", "most_characters"),
-        require_whole,
+        require_limit,
     ),
     **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "turning"), _SHARE),
     **dict.fromkeys(("rate", "clip", "clip_high", "spread"), _POSITIVE),
     **dict.fromkeys(("entropy", "inertia", "beta"), _NOT_NEGATIVE),
     **dict.fromkeys(("arrival", "penalty"), require_number),
+    **dict.fromkeys(("max_norm", "kl_stop"), _require_bound),
 }  # fmt: skip
 
 

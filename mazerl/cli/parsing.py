@@ -3,8 +3,10 @@
 import contextlib
 import inspect
 import io
+import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from typing import Annotated, Any, get_type_hints
 
@@ -55,7 +57,10 @@ def parse(
     wanted_help = any(word in ("-h", "--help") for word in words)
     said = io.StringIO()
     try:
-        with contextlib.nullcontext() if wanted_help else contextlib.redirect_stderr(said):
+        with (
+            _wide_enough(),
+            contextlib.nullcontext() if wanted_help else (contextlib.redirect_stderr(said)),
+        ):
             parsed: Any = tyro.cli(
                 arguments, prog=prog, description=summary + about, args=list(words),
                 config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
@@ -70,6 +75,24 @@ def parse(
     # Of a maze's own numbers seeds alone are known.
     require_numbers({k: v for k, v in parameters.items() if k.endswith("seed")} | rest)
     return parameters, rest
+
+
+@contextlib.contextmanager
+def _wide_enough() -> Iterator[None]:
+    """Of a terminal of a few columns tyro's boxes take forever."""
+    before = os.environ.get("COLUMNS")
+    if shutil.get_terminal_size().columns < _NARROWEST:
+        os.environ["COLUMNS"] = str(_NARROWEST)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("COLUMNS", None)
+        else:
+            os.environ["COLUMNS"] = before
+
+
+_NARROWEST = 20
 
 
 def _group(title: str, options: Options) -> type:

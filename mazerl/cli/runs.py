@@ -108,6 +108,11 @@ def read_config(out: Path) -> dict[str, Any]:
         lacking = [name for name in _NEEDED if name not in config]
         if lacking:
             raise MazerlError(f"{out}/config.json lacks {lacking[0]!r}; restore it or train again")
+        for name, kind in _NEEDED.items():
+            if type(config[name]) is not kind:
+                raise MazerlError(
+                    f"{out}/config.json says {name} is {config[name]!r}; restore it or train again"
+                )
         return config
     except MazerlError:
         raise
@@ -117,7 +122,9 @@ def read_config(out: Path) -> dict[str, Any]:
         raise MazerlError(f"{out}/config.json is damaged; restore it or train again") from None
 
 
-_NEEDED = ("method", "topology", "parameters", "policy", "seed", "limit")
+_NEEDED = {
+    "method": str, "topology": str, "parameters": dict, "policy": str, "seed": int, "limit": int,
+}  # fmt: skip
 
 
 class Loaded(NamedTuple):

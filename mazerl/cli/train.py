@@ -156,7 +156,9 @@ def _run(
     prepared = prepare(config, base_root, compile_maze(graph))
     if first and not resume:
         keep_about(out, graph, prepared.maze, teacher)
-        stored.write_text(json.dumps(config, indent=1, sort_keys=True))
+        unfinished = out / "config.json.part"
+        unfinished.write_text(json.dumps(config, indent=1, sort_keys=True))
+        unfinished.replace(stored)
     sinks: list[Sink] = [JsonLines(out), *surroundings.sinks] if first else []
 
     def tell(done: int, metrics: dict[str, np.ndarray], params: Any) -> None:

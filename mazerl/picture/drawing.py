@@ -24,6 +24,7 @@ from mazerl.picture.layout import (
     cluster_positions,
     clusters,
     kinds,
+    label_sides,
     positions,
 )
 from mazerl.topology import Graph
@@ -85,7 +86,8 @@ def as_figure(graph: Graph, maze: Maze, title: str, seen: Behaviour | None = Non
         _draw_clusters(axes, maze, groups, seen)
     else:
         _draw_vertices(axes, graph, maze, seen)
-    lines = [fill(line, round(_WIDTH * side)) for line in title.split("\n")]
+    room = side - (0 if seen is None else 1.2)  # what the legend tells takes some
+    lines = [fill(line, round(_WIDTH * room)) for line in title.split("\n")]
     axes.set_title("\n".join(lines), fontsize=10, parse_math=False)
     axes.set_aspect("equal")
     axes.margins(0.06)
@@ -107,9 +109,11 @@ def _draw_vertices(axes: "Axes", graph: Graph, maze: Maze, seen: Behaviour | Non
     size = float(np.clip(2500 / maze.num_vertices, 12, 70))
     _mark(axes, place, kind, size)
     if maze.num_vertices <= _LABELLED:
-        for (x, y), name in zip(place, graph, strict=True):
-            axes.annotate(str(name), (x, y), xytext=(4, 4), textcoords="offset points",
+        for spot, side, name in zip(place, label_sides(place, tail, head), graph, strict=True):
+            along, up = (("right", "center", "left")[n + 1] for n in np.sign(side).astype(int))
+            axes.annotate(str(name), spot, xytext=5 * side, textcoords="offset points",
                           fontsize=6.5, parse_math=False, zorder=4,
+                          ha=along, va={"right": "top", "left": "bottom"}.get(up, up),
                           bbox={"fc": "white", "ec": "none", "alpha": 0.6, "pad": 0.5})  # fmt: skip
 
 

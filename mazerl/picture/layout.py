@@ -47,6 +47,20 @@ def positions(maze: Maze, graph: Graph | None = None) -> np.ndarray:
     return _arranged(nx.Graph(to_networkx(maze)), int(maze.start))
 
 
+def label_sides(place: np.ndarray, tail: np.ndarray, head: np.ndarray) -> np.ndarray:
+    """Unit vectors [V, 2] to where a vertex's name is written: farthest from its edges.
+
+    Of eight sides the first that is as good as any, from the upper right on.
+    """
+    turns = np.arange(8) * np.pi / 4 + np.pi / 4
+    sides = np.stack([np.cos(turns), np.sin(turns)], axis=1).round(12)  # [8, 2]
+    along = place[head] - place[tail]  # [A, 2]
+    along = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-12)
+    nearest = np.full((len(place), 8), -1.0)  # cosine of the angle to the nearest edge
+    np.maximum.at(nearest, tail, along @ sides.T)
+    return sides[nearest.round(6).argmin(axis=1)]
+
+
 def cluster_positions(clusters: Clusters, start: int) -> np.ndarray:
     """Coordinates [N, 2] of clusters, laid out like the vertices of a maze."""
     graph: nx.Graph[int] = nx.Graph()

@@ -208,7 +208,7 @@ def _commit() -> dict[str, Any]:
 
 def _cannot_write(root: Path, error: OSError) -> MazerlError:
     reason = error.strerror or str(error)
-    return MazerlError(f"cannot write results to {root}: {reason}; give another --results folder")
+    return MazerlError(f"cannot write results to {root}: {reason}; give another folder")
 
 
 def checksum(path: Path) -> str:

@@ -5,9 +5,11 @@ interruption, its records are told again from the first, and replace what the ru
 """
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,7 +92,16 @@ class WeightsAndBiases:
         self.project, self.folder = project, folder
         self._wandb: Any = wandb
         online = os.environ.get("WANDB_MODE", "online") == "online"
-        if online and not wandb.api.api_key:
+        try:
+            Path.home()
+        except RuntimeError:
+            raise MazerlError(
+                "Weights & Biases keeps its settings in your home folder, and you have none; set "
+                "HOME to a folder"
+            ) from None
+        with redirect_stderr(io.StringIO()):  # it says where else to look for keys
+            known = wandb.api.api_key
+        if online and not known:
             raise MazerlError(
                 "Weights & Biases knows no key of yours; run `wandb login`, or set "
                 "WANDB_MODE=offline"

@@ -57,26 +57,38 @@ def noted_signals(
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, stop._note) for number in numbers}
     try:
-        if grace is None:
+        with _heard_by_no_thread() if grace is None else ended_after(grace, stop, last_words):
             yield stop
-        else:
-            with _ended_after(grace, stop, last_words):
-                yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 @contextmanager
-def _ended_after(grace: float, stop: Stop, last_words: Callable[[], str]) -> Iterator[None]:
-    """A thread that hears of signals from the system itself, which writes them into a pipe."""
+def _heard_by_no_thread() -> Iterator[None]:
+    before = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+
+
+@contextmanager
+def ended_after(grace: float, stop: Stop, last_words: Callable[[], str]) -> Iterator[None]:
+    """End the process so many seconds after a signal, whatever it is in; of the main thread alone.
+
+    A thread hears of signals from the system itself, which writes them into a pipe.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before, over = signal.set_wakeup_fd(writer, warn_on_full_buffer=False), threading.Event()
+    if stop.signal is not None:  # since signals are noted
+        os.write(writer, bytes([stop.signal]))
 
     def watch() -> None:
         heard = os.read(reader, 1)
-        if not heard or over.wait(grace):
+        notebook = hasattr(sys, "ps1")  # holds more than this, and interrupts are its own
+        if not heard or (notebook and heard[0] == signal.SIGINT) or over.wait(grace):
             return
         stop.signal = heard[0]
         with suppress(OSError, ValueError):

@@ -1,5 +1,6 @@
 """Graphs that users bring: what a file lists → a graph, and what was made of it."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import networkx as nx
 
-from mazerl.errors import MazerlError
+from mazerl.errors import MazerlError, MazerlWarning
 from mazerl.store.sources import GRAPH_FILES
 from mazerl.topology.names import Names, split
 from mazerl.topology.reading.edge_list import read_edge_list
@@ -29,6 +30,7 @@ class Understood:
     kind: str
     names: str  # "id", or the attribute that they were taken from
     said: tuple[str, ...]  # what was dropped, and how things were taken
+    doubts: tuple[str, ...] = ()  # how things were taken, perhaps wrongly
 
 
 @register
@@ -63,9 +65,11 @@ def file(
     Returns:
         The graph, with its own vertex names.
     """
-    graph, _ = read_graph_file(
+    graph, understood = read_graph_file(
         path, start, goals, undirected, ignore_weights, name_attribute, encoding
     )
+    for doubt in understood.doubts:
+        warnings.warn(f"{path}: {doubt}", MazerlWarning, stacklevel=2)
     return graph
 
 
@@ -91,7 +95,11 @@ def read_graph_file(
     names = Names(path, listing, name_attribute)
     graph = _graph_of(listing, names, path, ignore_weights)
     _mark(graph, listing, names, start, goals, path, marks)
-    return graph, Understood(listing.kind, names.source, tuple(listing.said))
+    marked = {graph.graph.get("start"), *graph.graph.get("goals", ())}
+    doubted = {names.of[end] for edge in listing.edges[:1] for end in (edge.near, edge.far)}
+    # Where a walk begins or ends is no header.
+    doubts = () if marked & doubted else tuple(listing.doubts)
+    return graph, Understood(listing.kind, names.source, tuple(listing.said), doubts)
 
 
 def _graph_of(listing: Listing, names: Names, path: str, ignore_weights: bool = False) -> Graph:
@@ -200,8 +208,8 @@ def _parallel(edge: Edge, counted: str, path: str) -> int:
         number, whole = 0.5, 0
     if number < 1 or number != whole:
         raise refuse(
-            path, f"{counted} {edge.where}: edge {edge} has weight {edge.weight!r}; give a whole "
-            "number of parallel edges, or --ignore-weights",
+            path, f"{counted} {edge.where}: edge {edge} has weight {str(edge.weight)[:40]!r}; give "
+            "a whole number of parallel edges, or --ignore-weights",
         )  # fmt: skip
     return whole
 

@@ -1,6 +1,7 @@
 """What people call vertices: in files, and on the command line."""
 
 import json
+import unicodedata
 from typing import Any
 
 from mazerl.errors import MazerlError
@@ -79,7 +80,7 @@ class Names:
 
     def _unique(self, attribute: str) -> bool:
         values = [told.get(attribute) for told in self.told.values()]
-        named = all(isinstance(value, str) and value for value in values)
+        named = all(isinstance(value, str) and value and is_name(value) for value in values)
         return bool(values) and named and len(set(values)) == len(values)
 
     def _require_unique(self) -> None:
@@ -120,5 +121,5 @@ def _text(name: Any) -> str:
 
 
 def _squeezed(name: Any) -> str:
-    """People write (0,1) and (0, 1)."""
-    return "".join(str(name).split())
+    """People write (0,1) and (0, 1); some systems write é as two signs."""
+    return unicodedata.normalize("NFC", "".join(str(name).split()))

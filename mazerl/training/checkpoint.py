@@ -1,6 +1,7 @@
 """Checkpoints of training runs, kept by orbax; a checksum beside each finds damage.
 
 <folder>/<updates done>/   the leaves of a `train.loop.Progress` as one row of bytes; their layout
+<folder>/.until-<updates>/ checkpoints that one of so many updates takes the place of, once written
 
 One row, because a failed read of one array among many leaves orbax's other reads behind, whose
 complaints then reach the terminal.
@@ -9,6 +10,7 @@ complaints then reach the terminal.
 import hashlib
 import logging
 import math
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from mazerl.training.parallel import on_host
 
 # The last one and the one before, in case the last holds the cause of a divergence.
 _KEPT = 2
+_ASIDE = ".until-"
 
 
 @contextmanager
@@ -39,17 +42,17 @@ def _quiet_orbax() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _manager_of(folder: Path) -> ocp.CheckpointManager:
+    kept = ocp.CheckpointManagerOptions(max_to_keep=_KEPT, enable_async_checkpointing=False)
+    return ocp.CheckpointManager(folder, options=kept)
+
+
 class CheckpointFolder:
     """Checkpoints of one run: what `train` saves to and restores from."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._manager = ocp.CheckpointManager(
-            self.folder,
-            options=ocp.CheckpointManagerOptions(
-                max_to_keep=_KEPT, enable_async_checkpointing=False
-            ),
-        )
+        self._manager = _manager_of(self.folder)
 
     def save(self, progress: Progress) -> None:
         """Save progress under the number of its updates."""
@@ -73,10 +76,11 @@ class CheckpointFolder:
         step = int(np.max(on_host(carry.step)))
         try:
             with _quiet_orbax():
-                for later in self._manager.all_steps():
-                    if later >= step:  # of a run that has gone back
-                        self._manager.delete(later)
+                self._take_back()
+                aside = self._set_aside(step)
                 self._manager.save(step, args=parts)
+                if aside is not None:
+                    shutil.rmtree(aside)
         # Its storage raises ValueError where the system says what is wrong.
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -84,12 +88,36 @@ class CheckpointFolder:
                 f"cannot write a checkpoint to {self.folder}: {reason}; give another folder"
             ) from error
 
+    def _set_aside(self, step: int) -> Path | None:
+        """Move checkpoints of as many updates and more away: of a run that has gone back."""
+        later = [done for done in self._manager.all_steps() if done >= step]
+        if not later:
+            return None
+        aside = self.folder / f"{_ASIDE}{step}"
+        aside.mkdir()
+        for done in later:
+            (self.folder / str(done)).rename(aside / str(done))
+        self._manager = _manager_of(self.folder)
+        return aside
+
+    def _take_back(self) -> None:
+        """Move back what was set aside for a checkpoint that was never written."""
+        found = [path for path in self.folder.glob(f"{_ASIDE}*") if path.is_dir()]
+        for aside in found:
+            if not (self.folder / aside.name.removeprefix(_ASIDE)).exists():
+                for checkpoint in aside.iterdir():
+                    checkpoint.rename(self.folder / checkpoint.name)
+            shutil.rmtree(aside)
+        if found:
+            self._manager = _manager_of(self.folder)
+
     def restore(self, fresh: Progress) -> Progress:
         """The last saved progress, its carry shaped like the fresh one's; else `fresh` itself.
 
         Raises:
             MazerlError: the checkpoint is damaged, or of another configuration.
         """
+        self._take_back()
         if self.last() is None:
             return fresh
         leaves, names, backs = self._read()

@@ -149,6 +149,22 @@ def test_signals_are_heard_while_a_base_model_is_pretrained(tmp_path: Path, seco
     assert said.count("\n") == 1
 
 
+def test_a_run_that_is_stopped_ends_at_once_and_goes_on(tmp_path: Path) -> None:
+    words = ["train", "ppo", *SMALL, "--steps", "40000", "--out", "run"]
+    process = begin_command(words, tmp_path)
+    while not (tmp_path / "run" / "metrics.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    sent = time.monotonic()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 75, said
+    # Libraries' own endings take one or two seconds, and many more on a busy machine.
+    assert time.monotonic() - sent < 5
+    assert said.startswith("preempted: training was stopped after update ")
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
+
+
 def test_sweeps_tell_a_builder_that_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,6 +205,16 @@ def test_what_a_run_lacks_is_named(
     (tmp_path / "run" / "config.json").write_text('{"method": "ppo", "topology": "corridor"}')
     said = one_line_error(main, ["evaluate", "run"], capsys)
     assert "run/config.json lacks 'parameters'; restore it" in said
+    whole: dict[str, object] = {
+        "method": "ppo",
+        "topology": "corridor",
+        "parameters": {},
+        "policy": "tabular",
+    }
+    whole |= {"seed": 0, "limit": "9"}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(whole))
+    said = one_line_error(main, ["evaluate", "run"], capsys)
+    assert "run/config.json says limit is '9'; restore it" in said
     file = plan(tmp_path, "b")
     for command_ in ("draw", "solve"):
         assert "give `file plan.json`" in one_line_error(main, [command_, file.name], capsys)

@@ -15,7 +15,14 @@ from mazerl.exact.families import A, B, C, D, family_map, limit_gaps, tabular_fr
 from mazerl.exact.markov import hitting_times, occupancy
 from mazerl.measure.behaviour import behaviour, exact_behaviour, walked_behaviour
 from mazerl.picture.drawing import as_text, draw
-from mazerl.picture.layout import bends, cluster_positions, clusters, kinds, positions
+from mazerl.picture.layout import (
+    bends,
+    cluster_positions,
+    clusters,
+    kinds,
+    label_sides,
+    positions,
+)
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.search import no_repeat
@@ -140,6 +147,22 @@ def test_no_two_vertices_lie_on_one_another(topology: str, parameters: dict[str,
     apart[np.diag_indices(len(place))] = np.inf
     # Relative to the picture's size a vertex is seen by itself.
     assert apart.min() > 0.01 * np.ptp(place, axis=0).max()
+
+
+def test_names_are_written_away_from_edges() -> None:
+    """Of k edges two leave 360/k degrees, and one of eight sides is near their middle."""
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        place = generator.normal(size=(8, 2))
+        graph = nx.gnm_random_graph(8, 9, seed=int(generator.integers(99)))
+        pairs = np.array([*graph.edges, *(edge[::-1] for edge in graph.edges)])
+        sides = label_sides(place, *pairs.T)
+        np.testing.assert_allclose(np.linalg.norm(sides, axis=1), 1)
+        for vertex, side in enumerate(sides):
+            along = place[[*graph[vertex]]] - place[vertex]
+            cosine = along @ side / np.linalg.norm(along, axis=1)
+            room = 180 / max(len(along), 1) - 22.5
+            assert (np.degrees(np.arccos(cosine)) > room - 1e-6).all()
 
 
 def test_vertices_that_bring_their_places_keep_them() -> None:

@@ -149,6 +149,17 @@ def test_a_browser_steps_through_a_walk(page: Path, browser: webdriver.Chrome) -
     assert [entry for entry in logged if entry["level"] == "SEVERE"] == []
 
 
+def test_a_color_means_one_thing(page: Path) -> None:
+    style = page.read_text().split("<style>")[1].split("</style>")[0]
+    rules = re.findall(r"([\w. ]+) \{[^}]*(?:fill|stroke|background): (#\w{6})", style)
+    meant: dict[str, set[str]] = {}
+    for what, color in rules:
+        meant.setdefault(color, set()).add(what.strip())
+    assert meant["#d55e00"] == {".dead"}
+    assert meant["#7b3294"] == {".now", ".walker"}
+    assert meant["#0072b2"] == {".next", "tr.taken .bar"}
+
+
 def test_playing_goes_on_by_itself_to_the_end(page: Path, browser: webdriver.Chrome) -> None:
     browser.get(page.as_uri())
     slider = browser.find_element(By.ID, "slider")

@@ -94,7 +94,7 @@ def test_unwritable_folder(tmp_path: Path) -> None:
     # A file in the way stops every user, root included.
     (tmp_path / "file").write_text("")
     for root in (tmp_path / "file", tmp_path / "file" / "results"):
-        with pytest.raises(MazerlError, match=r"cannot write results to .*give another --results"):
+        with pytest.raises(MazerlError, match=r"cannot write results to .*give another folder"):
             require_writable(root)
         with pytest.raises(MazerlError, match="cannot write results"):
             write_record(root, "demo", Config(3), ARRAYS, 0)

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import pytest
 
 from mazerl import MazerlError, build, compile_maze
 from mazerl.cli.main import main
 from mazerl.cli.solve import solve_report
+from mazerl.errors import MazerlWarning
 from mazerl.topology.files import read_graph_file
 from tests.support.errors import one_line_error
 from tests.support.graph_files import PATH, graphml, key, nodes, put
@@ -37,6 +39,9 @@ def time_of(path: str, **parameters: Any) -> float:
         ("g.csv", "von,nach,anzahl\ngate,hall,1\nhall,stair,1\nstair,vault,1\n"),
         ("g.csv", "Weight,Type,Target,Source\n1.0,Undirected,hall,gate\n1,undirected,stair,hall\n"
                   "1,,vault,stair\n"),
+        ("g.csv", HALL.replace("\n", ",,\n")),
+        ("g.csv", "source,target,,\n" + HALL.replace("\n", ",,\n")),
+        ("g.csv", "source,target,directed\n" + HALL.replace("\n", ",False\n")),
         ("g.csv", HALL.encode("utf-16")),
         ("g.csv", HALL.encode("utf-16-le")),
         ("g.tsv", HALL.replace(",", "\t")),
@@ -150,6 +155,17 @@ def test_yed_draws_directions_names_and_groups(tmp_path: Path) -> None:
     assert len(build("file", path=path, start="Foyer", goals="Roof", undirected=True)) == 4
 
 
+def test_yed_live_writes_labels_of_its_own(tmp_path: Path) -> None:
+    label = (
+        '<node id="n{}"><data key="d0"><List><y:Label><y:Label.Text><![CDATA[{}]]></y:Label.Text>'
+        "</y:Label></List></data></node>"
+    )
+    body = "".join(label.format(n, name) for n, name in enumerate(("Foyer", "Hall", "Roof"))) + PATH
+    keys = '<key id="d0" for="node" attr.name="NodeLabels"/>'
+    path = put(tmp_path, "g.graphml", graphml(body, keys, "directed"))
+    assert time_of(path, start="Foyer", goals="Roof", undirected=True) == 4
+
+
 def test_an_edge_says_its_own_direction(tmp_path: Path) -> None:
     body = nodes("", "", "") + PATH.replace("/>", ' directed="false"/>')
     path = put(tmp_path, "g.graphml", graphml(body, default="directed"))
@@ -178,6 +194,16 @@ def test_json_of_every_networkx(tmp_path: Path, edges: str) -> None:
     else:
         with pytest.raises(MazerlError, match="edge 1: edge 0-1 ends in 0, which no vertex"):
             build("file", path=path)
+
+
+def test_json_of_other_tools(tmp_path: Path) -> None:
+    content = {
+        "nodes": [{"id": n, "label": name} for n, name in enumerate("abc")],
+        "edges": [{"from": 0, "to": 1}, {"from": 1, "to": 2}],
+        "links": [],
+    }
+    path = put(tmp_path, "g.json", json.dumps(content))
+    assert time_of(path, start="a", goals="c") == 4
 
 
 def test_ids_that_are_numbers_are_no_places(tmp_path: Path) -> None:
@@ -213,6 +239,33 @@ def test_tuples_and_a_zero_beside_its_text(tmp_path: Path) -> None:
     content["graph"] = {"start": 0, "goals": 1}
     path = put(tmp_path, "i.json", json.dumps(content))
     assert build("file", path=path).graph["start"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "data"),
+    [("g.edgelist", " ", True), ("g.txt", " ", False), ("g.csv", ",", False)],
+)
+def test_names_of_grids_are_kept_together(
+    tmp_path: Path, name: str, separator: str, data: bool
+) -> None:
+    grid = nx.grid_2d_graph(3, 3)
+    path = put(tmp_path, name, "\n".join(nx.generate_edgelist(grid, separator, data)))
+    graph = build("file", path=path, start="(0,0)", goals="(0, 2),(2, 0)")
+    assert set(graph) == {str(cell) for cell in grid}
+    assert time_of(path, start="(0,0)", goals="(0, 2),(2, 0)") == pytest.approx(15)
+
+
+def test_names_are_found_however_their_letters_are_composed(tmp_path: Path) -> None:
+    path = put(tmp_path, "g.csv", "gate,Cafe\u0301\n")
+    assert build("file", path=path, start="gate", goals="Caf\u00e9").graph["goals"] == [
+        "Cafe\u0301"
+    ]
+
+
+def test_a_line_that_may_be_a_header_is_warned_of(tmp_path: Path) -> None:
+    path = put(tmp_path, "g.csv", "Anfang,Ende\n" + HALL)
+    with pytest.warns(MazerlWarning, match="line 1 is taken as the edge Anfang-Ende"):
+        build("file", path=path, **ENDS)
 
 
 def test_encodings_are_named_not_guessed(tmp_path: Path) -> None:

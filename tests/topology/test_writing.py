@@ -109,4 +109,4 @@ def test_the_command_writes_and_reads_again(
 def test_mutants_are_read_as_what_they_say_or_refused(tmp_path: Path) -> None:
     told = fuzz(10_000, 1000, tmp_path)
     assert told["refused"] + told["read"] == 10_000
-    assert told["compared"] > 1000
+    assert min(told["by_rule"], told["by_networkx"]) > 1000

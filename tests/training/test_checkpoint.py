@@ -1,8 +1,16 @@
-"""Checkpoints where the system does not let them be written."""
+"""Checkpoints where the system does not let them be written, or a kill comes amid."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training.ends import Progress
+from mazerl.training.update import Carry
 
 _SAVE = """
 import resource, sys
@@ -34,3 +42,41 @@ def test_a_file_size_limit_is_told_in_one_line(tmp_path: Path) -> None:
     assert len(said.stdout.splitlines()) == 1
     assert "Traceback" not in said.stderr
     assert save(tmp_path / "free", 20_000_000).stdout == "saved 5\n"
+
+
+def at(step: int, value: float) -> Progress:
+    return Progress(Carry(np.full(3, value), (), (), jnp.int32(step), jnp.int32(-1)), [], [])
+
+
+class KilledError(Exception):
+    """What a kill is here."""
+
+
+@pytest.mark.parametrize("step", [4, 5, 9])
+def test_a_kill_while_a_checkpoint_replaces_others_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Of a run that has gone back, whose later checkpoints are no longer of it."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise KilledError
+
+    folder = CheckpointFolder(tmp_path)
+    folder.save(at(5, 1.0))
+    folder.save(at(9, 2.0))
+    with monkeypatch.context() as patched:
+        patched.setattr("orbax.checkpoint.CheckpointManager.save", fail)
+        with pytest.raises(KilledError):
+            folder.save(at(step, 3.0))
+    again = CheckpointFolder(tmp_path)
+    assert np.asarray(again.restore(at(0, 0.0)).carry.params).tolist() == [2.0] * 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["5", "9"]
+    # Killed later, when the new one is written and the others are not yet deleted.
+    with monkeypatch.context() as patched:
+        patched.setattr("mazerl.training.checkpoint.shutil.rmtree", fail)
+        with pytest.raises(KilledError):
+            again.save(at(step, 3.0))
+    last = CheckpointFolder(tmp_path)
+    assert np.asarray(last.restore(at(0, 0.0)).carry.params).tolist() == [3.0] * 3
+    assert last.last() == step
+    assert not list(tmp_path.glob(".*"))

@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -17,9 +18,17 @@ _ENDS = (
 )  # fmt: skip
 """Headers, in any case, of the columns that edges end in."""
 
+_VERTICES = (["id", "label"], ["id", "name"], ["name", "label"], ["name", "id"])
+"""Headers of the other table, that of vertices."""
+
+_DIRECTED = {"directed": True, "true": True, "1": True, "yes": True} | dict.fromkeys(
+    ("", "undirected", "false", "0", "no"), False
+)
+
 _SEPARATORS = "\t;|,"
 _BLANK = " "
-_BRACED = re.compile(r"\s(\{\s*(?:.*:.*)?\})\s*$")
+_BRACE = re.compile(r"\s\{")
+_WORD = re.compile(r"\([^()]*\)(?!\S)|\S+")  # networkx's grids have names such as (0, 1)
 _SPACED = (".edgelist", ".edges", ".ncol")
 
 Row = tuple[int, list[str]]
@@ -58,7 +67,7 @@ def read_edge_list(path: Path, text: str) -> Listing:
     listing = Listing(_kind(separator), declares=False)
     if not first:
         raise refuse(path, "there are no edges in it; give lines of two vertices")
-    columns = _columns(first)
+    columns = _columns(path, first)
     if columns.header:
         names = [first[0][1][c] for c in (columns.near, columns.far)]
         listing.said.append(f"line {first[0][0]} is a header: {' and '.join(names)}")
@@ -69,7 +78,32 @@ def read_edge_list(path: Path, text: str) -> Listing:
         add_edge(listing, path, edge)
     if not columns.header and len(listing.edges) > 1:
         _tell_lonely(listing)
+    _require_apart(path, listing)
     return listing
+
+
+def _require_apart(path: Path, listing: Listing) -> None:
+    """Where vertices come into being by being named, two that read alike are one written twice."""
+    known: dict[str, str] = {}
+    for name in {end: None for edge in listing.edges for end in (edge.near, edge.far)}:
+        other = known.setdefault(_as_read(name), name)
+        if other != name:
+            raise refuse(
+                path, f"the vertices {other!a} and {name!a} read alike; write them alike, or "
+                "declare both in JSON",
+            )  # fmt: skip
+
+
+def _as_read(name: str) -> str:
+    """A name without what eyes cannot tell, nor spreadsheets, for which 1.0 is 1."""
+    if name.isascii() and name.isalnum():
+        return name
+    if not name.isascii():
+        seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+        name = unicodedata.normalize("NFC", seen)
+    name = " ".join(name.split())
+    whole = re.fullmatch(r"(-?\d+)\.0+", name)
+    return whole[1] if whole else name
 
 
 def _kind(separator: str) -> str:
@@ -81,7 +115,7 @@ def _separator(path: Path, lines: Sequence[str]) -> str:
     """What all of the first lines can be separated by."""
     head = [line for line in lines[:200] if line.strip() and not line.lstrip().startswith("#")]
     suffix = path.suffix.lower()
-    if suffix in _SPACED or (suffix != ".csv" and any(map(_BRACED.search, head[:1]))):
+    if suffix in _SPACED or (suffix != ".csv" and any(_braces(line)[1] for line in head[:1])):
         return _BLANK
     usable = []
     for separator in _SEPARATORS:
@@ -99,9 +133,33 @@ def _separator(path: Path, lines: Sequence[str]) -> str:
 
 def _split(head: Sequence[str], separator: str) -> list[list[str]]:
     try:
-        return [row for row in csv.reader(head, delimiter=separator) if any(map(str.strip, row))]
+        rows = [_cells(row, separator) for row in csv.reader(head, delimiter=separator)]
     except csv.Error:
         return []
+    return list(filter(any, rows))
+
+
+def _cells(row: Sequence[str], separator: str) -> list[str]:
+    """Cells, without empty ones behind; parentheses are kept together, as of (0, 1)."""
+    cells = [cell.strip() for cell in row]
+    if any(cell[:1] == "(" for cell in cells):
+        cells = _joined(row, separator)
+    while len(cells) > 2 and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _joined(row: Sequence[str], separator: str) -> list[str]:
+    """Cells, each that begins with a parenthesis up to its end; as they are if there is none."""
+    cells: list[str] = []
+    opened = False
+    for cell in row:
+        if opened:
+            cells[-1] += separator + cell
+        else:
+            cells.append(cell)
+        opened = cells[-1].lstrip()[:1] == "(" and cells[-1].count("(") > cells[-1].count(")")
+    return [cell.strip() for cell in (row if opened else cells)]
 
 
 def _has_ends(cells: Sequence[str]) -> bool:
@@ -121,7 +179,7 @@ def _rows(path: Path, lines: Sequence[str], separator: str, skipped: int) -> Ite
     try:
         for row in reader:
             number, last = last + 1 + skipped, reader.line_num
-            cells = [cell.strip() for cell in row]
+            cells = _cells(row, separator)
             if not any(cells) or _is_comment(path, number, lines[number - 1 - skipped], cells):
                 continue
             yield number, cells
@@ -141,13 +199,22 @@ def _is_comment(path: Path, number: int, line: str, cells: list[str]) -> bool:
 
 
 def _blank_cells(line: str) -> list[str]:
-    """Cells between blanks; networkx puts an edge's attributes into braces at the end."""
-    braced = _BRACED.search(line)
-    before = line[: braced.start()] if braced else line
-    return [*before.split(), *([braced[1]] if braced else [])]
+    before, braced = _braces(line)
+    return [*_WORD.findall(before), *filter(None, [braced])]
 
 
-def _columns(first: Sequence[Row]) -> _Columns:
+def _braces(line: str) -> tuple[str, str]:
+    """A line without and with an edge's attributes, which networkx puts into braces at its end."""
+    line = line.rstrip()
+    braces = [found.start() for found in _BRACE.finditer(line)] if line.endswith("}") else []
+    for at in braces[:1] + braces[-1:]:
+        inside = line[at + 2 : -1]
+        if not inside.strip() or ":" in inside:
+            return line[:at], line[at + 1 :]
+    return line, ""
+
+
+def _columns(path: Path, first: Sequence[Row]) -> _Columns:
     """What the first row says of columns, if it is a header."""
     cells = first[0][1]
     lowered = [cell.lower() for cell in cells]
@@ -155,12 +222,16 @@ def _columns(first: Sequence[Row]) -> _Columns:
         if near in lowered and far in lowered:
             ends = (lowered.index(near), lowered.index(far))
             weight = lowered.index("weight") if "weight" in lowered else None
-            direction = lowered.index("type") if "type" in lowered else None
+            told = [name for name in ("type", "directed") if name in lowered]
+            direction = lowered.index(told[0]) if told else None
             used = {*ends, weight, direction}
             dropped = tuple(cell for c, cell in enumerate(cells) if c not in used and cell)
             return _Columns(*ends, weight, direction, True, len(cells), dropped)
     if lowered[0] == "" and lowered[1:] in (["0", "1"], ["0", "1", "2"]):  # pandas, unnamed
         return _Columns(1, 2, 3 if len(cells) == 4 else None, header=True, most=len(cells))
+    if lowered[:2] in _VERTICES:
+        names = ", ".join(cells)
+        raise refuse(path, f"this lists vertices ({names}); give the table of edges", first[0][0])
     if len(cells) == 3 and len(first) > 1:
         below = first[1][1]
         if cells[2] and not _is_number(cells[2]) and len(below) == 3 and _is_number(below[2]):
@@ -198,9 +269,9 @@ def _edge(path: Path, number: int, cells: list[str], columns: _Columns, separato
     if separator == ";":
         weight = weight.replace(",", ".")
     direction = _cell(cells, columns.direction).lower()
-    if direction not in ("", "directed", "undirected"):
+    if direction not in _DIRECTED:
         raise refuse(path, f"Type is {direction!r}; write Directed or Undirected", number)
-    return Edge(near, far, number, weight, direction == "directed")
+    return Edge(near, far, number, weight, _DIRECTED[direction])
 
 
 def _cell(cells: Sequence[str], column: int | None) -> str:
@@ -220,7 +291,7 @@ def _tell_lonely(listing: Listing) -> None:
     first = listing.edges[0]
     mine = {first.near, first.far}
     if not any(edge.near in mine or edge.far in mine for edge in listing.edges[1:]):
-        listing.said.append(
+        listing.doubts.append(
             f"line {first.where} is taken as the edge {first}, whose ends stand nowhere else; if "
             "it is a header, write source,target"
         )

@@ -15,6 +15,12 @@ from mazerl.topology.reading.listing import Edge, Listing, add_edge, refuse
 
 _KNOWN = ("weight", "start", "goal", "goals", "chance", "name", "label")
 
+_LABELS = ("NodeLabel", "Label.Text")
+"""Elements that hold a vertex's name: of yEd, and of yEd Live."""
+
+# Every element looks for those that it is in; groups of groups are a few dozen.
+_DEEPEST = 1000
+
 _ROLES = ("node", "edge", "graph", "all", "graphml", "port", "endpoint", "hyperedge")
 
 
@@ -60,7 +66,8 @@ def read_graphml(path: Path, content: bytes) -> Listing:
     except (expat.ExpatError, ValueError, LookupError) as error:
         if isinstance(error, MazerlError):
             raise
-        raise refuse(path, f"this is not GraphML ({error}); mend it or rename it") from None
+        remedy = "save it as UTF-8" if "encoding" in str(error) else "mend it or rename it"
+        raise refuse(path, f"this is not GraphML ({error}); {remedy}") from None
     if reader.graphs == 0:
         raise refuse(path, "this is not GraphML (it has no <graph>); mend it or rename it")
     return reader.listing
@@ -90,6 +97,8 @@ class _Reader:
             raise refuse(self.path, f"this is not GraphML (it is <{tag}>); mend it or rename it")
         if tag == "hyperedge":
             raise refuse(self.path, "a <hyperedge>; draw edges of two ends", line)
+        if len(self.stack) > _DEEPEST:
+            raise refuse(self.path, "it is nested too deeply; mend it", line)
         self._label()  # yEd writes a label's place inside it, behind its text
         self.texts.clear()
         if tag == "graph":
@@ -103,9 +112,9 @@ class _Reader:
         self.stack.append(_Open(tag, given, line=line))
 
     def _begin_graph(self, given: dict[str, str], line: int) -> None:
-        holders = [opened for opened in self.stack if opened.tag == "node"]
-        if holders:
-            self.listing.groups.add(holders[-1].given.get("id"))
+        holder = self._holder("node")
+        if holder:
+            self.listing.groups.add(holder.given.get("id"))
         else:
             self.graphs += 1
         if self.graphs > 1:
@@ -115,9 +124,10 @@ class _Reader:
 
     def _label(self) -> None:
         """Of several labels the first is the name."""
-        text, holder = " ".join("".join(self.texts).split()), self._holder("node")
-        if self.stack and self.stack[-1].tag == "NodeLabel" and text and holder:
-            holder.told.setdefault("label", text)
+        if self.stack and self.stack[-1].tag in _LABELS:
+            text, holder = " ".join("".join(self.texts).split()), self._holder("node")
+            if text and holder:
+                holder.told.setdefault("label", text)
 
     def end(self, tag: str) -> None:
         self._label()

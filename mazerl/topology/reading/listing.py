@@ -39,15 +39,21 @@ class Listing:
     declares: bool = True  # whether every vertex is listed; an edge list has none
     groups: set[Any] = field(default_factory=set)  # ids of vertices that hold others
     said: list[str] = field(default_factory=list)  # what was dropped, and how things were taken
+    doubts: list[str] = field(default_factory=list)  # how things were taken, perhaps wrongly
 
 
 def is_name(value: Any) -> bool:
-    """Texts, numbers, and tuples of them; true and false are neither."""
+    """Texts, numbers, and tuples of them; true and false are neither.
+
+    Half a sign, as JSON can hold, is no text.
+    """
     if isinstance(value, tuple):
         return bool(value) and all(map(is_name, value))
     if isinstance(value, float):
         return math.isfinite(value)
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def refuse(path: object, what: str, line: int | None = None) -> MazerlError:

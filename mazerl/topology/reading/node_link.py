@@ -1,23 +1,31 @@
 """Node-link JSON, of any version of networkx and of tools that write alike."""
 
 import json
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mazerl.errors import MazerlError, first_line
 from mazerl.topology.reading.listing import Edge, Listing, add_edge, is_name, refuse
 
+_ENDS = (("source", "target"), ("from", "to"))
+_MEANT = {"source", "target", "from", "to", "weight", "key", "directed"}
+
 
 def read_node_link(path: Path, text: str) -> Listing:
     """The listing of {"nodes": [{"id": …}], "edges" or "links": [{"source": …, "target": …}]}.
 
-    networkx 1 wrote positions among the nodes as the ends of links, later versions write ids.
+    An edge's ends may be called "from" and "to" as well. networkx 1 wrote positions among the nodes
+    as the ends of links, later versions write ids.
 
     Raises:
         MazerlError: it is no such object, or says a thing twice.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=partial(_object, path))
+    except MazerlError:
+        raise
     except ValueError as error:
         raise _not(path, first_line(error).split(": ", 1)[-1]) from None
     return listed(path, content)
@@ -32,6 +40,8 @@ def listed(path: Path, content: Any) -> Listing:
     if not isinstance(content, dict) or not isinstance(content.get("nodes"), list):
         raise _not(path, 'it is no object with a list of "nodes"')
     lists = [name for name in ("edges", "links") if content.get(name) is not None]
+    if len(lists) == 2:
+        lists = [name for name in lists if content[name]] or lists[:1]
     if len(lists) != 1 or not isinstance(content[lists[0]], list):
         raise _not(path, f'it has {len(lists)} of "edges" and "links"; one list is needed')
     listing = Listing("node-link JSON", counted="edge", attributes=_attributes(path, content))
@@ -49,12 +59,20 @@ def listed(path: Path, content: Any) -> Listing:
         told = {name.lower(): value for name, value in told.items()}
         one_way = directed if told.get("directed") is None else _is_true(path, told, "directed")
         add_edge(listing, path, Edge(near, far, number, told.get("weight"), one_way))
-        extra |= told.keys() - {"source", "target", "weight", "key", "directed"}
+        extra |= told.keys() - _MEANT
     if extra:
         listing.said.append(
             f"attributes of edges that mean nothing here: {', '.join(sorted(extra))}"
         )
     return listing
+
+
+def _object(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise refuse(path, f"an object says {name!r} twice; say it once")
+    return told
 
 
 def _attributes(path: Path, content: dict[str, Any]) -> dict[str, Any]:
@@ -80,9 +98,11 @@ def _add_vertex(listing: Listing, path: Path, number: int, node: Any) -> None:
 
 
 def _ends(path: Path, number: int, edge: Any) -> tuple[Any, Any]:
-    if not isinstance(edge, dict) or "source" not in edge or "target" not in edge:
+    told = edge if isinstance(edge, dict) else {}
+    near, far = next((names for names in _ENDS if told.keys() >= set(names)), ("", ""))
+    if not near:
         raise _not(path, f'edge {number} is no object with "source" and "target"')
-    pair = _hashable(edge["source"]), _hashable(edge["target"])
+    pair = _hashable(told[near]), _hashable(told[far])
     for end in pair:
         if not is_name(end):
             raise _not(path, f"edge {number} ends in {end!r}")
@@ -90,8 +110,8 @@ def _ends(path: Path, number: int, edge: Any) -> tuple[Any, Any]:
 
 
 def _are_places(ends: list[tuple[Any, Any]], vertices: dict[Any, Any]) -> bool:
-    every = {end for pair in ends for end in pair}
-    return not every <= vertices.keys() and all(
+    every = [end for pair in ends for end in pair]  # 1.0 is no place, though it is 1
+    return not vertices.keys() >= set(every) and all(
         isinstance(end, int) and 0 <= end < len(vertices) for end in every
     )
 

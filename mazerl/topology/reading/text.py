@@ -10,6 +10,15 @@ from mazerl.errors import MazerlError
 _MOST_BYTES = 2**29
 
 
+_PACKED = {
+    b"PK\x03\x04": "a workbook or an archive; save its sheet as CSV, or unpack it",
+    b"\xd0\xcf\x11\xe0": "a workbook; save its sheet as CSV",
+    b"\x1f\x8b": "compressed; unpack it",
+    b"\xfd7zXZ": "compressed; unpack it",
+}  # fmt: skip
+"""What files of other kinds begin with."""
+
+
 def read_bytes(path: Path) -> bytes:
     """What a file holds.
 
@@ -20,11 +29,15 @@ def read_bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if size > _MOST_BYTES:
             raise MazerlError(f"{path}: {size} bytes; give at most {_MOST_BYTES}")
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise MazerlError(f"{path}: {error.strerror}; give a file that can be read") from None
     except ValueError:  # a name that no file can have
         raise MazerlError(f"{str(path)!r}: no file has such a name; give another") from None
+    for magic, what in _PACKED.items():
+        if content.startswith(magic):
+            raise MazerlError(f"{path}: this is {what}")
+    return content
 
 
 def decode(content: bytes, path: Path, encoding: str) -> str:
