@@ -39,6 +39,22 @@ settings.register_profile("mazerl", deadline=None, derandomize=True)
 settings.load_profile("mazerl")
 
 
+# The longest first, so that the processes end together.
+_LONGEST = (
+    "experiments/test_experiments", "sweep/test_interruptions", "sweep/test_ray",
+    "training/test_parallel", "release/test_benchmarks", "cli/test_train", "cli/test_kept_runs",
+    "training/test_ppo", "policy/test_turns",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.split(".py::")[0].removeprefix("tests/")
+        return _LONGEST.index(file) if file in _LONGEST else len(_LONGEST)
+
+    items.sort(key=place)
+
+
 def pytest_unconfigure() -> None:
     if _programs:
         shutil.rmtree(_programs, ignore_errors=True)
