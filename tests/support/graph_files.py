@@ -1,6 +1,9 @@
 """Graph files, written as tools would."""
 
 from pathlib import Path
+from typing import Any
+
+from mazerl.cli.solve import solve_report
 
 
 def put(folder: Path, name: str, content: str | bytes) -> str:
@@ -28,3 +31,8 @@ def nodes(*names: str, attribute: str = "") -> str:
 
 
 PATH = '<edge source="n0" target="n1"/><edge source="n1" target="n2"/>'
+
+
+def time_of(path: str, **parameters: Any) -> float:
+    """H of the uniform walk on a graph that is read from a file."""
+    return float(solve_report("file", {"path": path} | parameters)["hitting_time"])
