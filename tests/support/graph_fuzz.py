@@ -200,7 +200,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         for part in range(-(-number // _PART)):
             # Says where, should one hang, whatever it hangs in.
-            faulthandler.dump_traceback_later(_PART * 0.1 + 10, exit=True)
+            faulthandler.dump_traceback_later(_PART, exit=True)
             told += fuzz(min(_PART, number - part * _PART), begin + part, Path(place))
     faulthandler.cancel_dump_traceback_later()
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
