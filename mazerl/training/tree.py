@@ -108,9 +108,9 @@ def tree(maze: World, policy: Policy = TABULAR, sizes: Trees | None = None) -> M
         ("rule of credit", sizes.credit, RULES),
         ("normalisation", sizes.normalize, get_args(Normalize)),
     )
-    for told, name, known in asked:
-        if isinstance(name, str) and name not in known:
-            raise MazerlError(f"unknown {told} {name!r}; known: {', '.join(known)}")
+    for told, chosen, known in asked:
+        if isinstance(chosen, str) and chosen not in known:
+            raise MazerlError(f"unknown {told} {chosen!r}; known: {', '.join(known)}")
     _require_shapes(sizes)
     if sizes.leaves > sizes.first and sizes.selector != "whole":
         decided = np.asarray(maze.degree)[~np.asarray(maze.chance)]
