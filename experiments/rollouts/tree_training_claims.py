@@ -15,9 +15,9 @@ FAMILIES = (
         title="Training on trees of walks, at equal steps",
         statement="At one rate for all, fixed trees and UUCB need fewer steps of the environment "
         "than flat groups of as many walks, but fixed trees no fewer, and UUCB more, than flat "
-        "groups that are smaller by what branching saves: it is the smaller batch. With each at its own "
-        "best rate UUCB needs more steps than flat groups, and fixed trees about as many. Only an "
-        "oracle, told the exact V, needs fewer.",
+        "groups that are smaller by what branching saves: it is the smaller batch. With each at "
+        "its own best rate UUCB needs more steps than flat groups, and fixed trees about as many. "
+        "Only an oracle, told the exact V, needs fewer.",
         source="arXiv 2605.05262 (InfoTree) is told to reach a target in 138 steps of training "
         "where flat groups take 248; the selector here is InfoTree-style, reconstructed, and steps "
         "are the environment's, so that this is no verdict on the paper's. Dynamic sampling: Yu "
