@@ -14,10 +14,10 @@ FAMILIES = (
         id="I14",
         title="Training on trees of walks, at equal steps",
         statement="At one rate for all, fixed trees and UUCB need fewer steps of the environment "
-        "than flat groups of as many walks, but fixed trees no fewer, and UUCB more, than flat "
-        "groups that are smaller by what branching saves: it is the smaller batch. With each at "
-        "its own best rate UUCB needs more steps than flat groups, and fixed trees about as many. "
-        "Only an oracle, told the exact V, needs fewer.",
+        "than flat groups of as many walks, but no fewer than flat groups that are smaller by what "
+        "branching saves: it is the smaller batch. With each at its own best rate UUCB needs more "
+        "steps than flat groups, and fixed trees about as many. Only an oracle, told the exact V, "
+        "needs fewer.",
         source="arXiv 2605.05262 (InfoTree) is told to reach a target in 138 steps of training "
         "where flat groups take 248; the selector here is InfoTree-style, reconstructed, and steps "
         "are the environment's, so that this is no verdict on the paper's. Dynamic sampling: Yu "
@@ -35,7 +35,10 @@ FAMILIES = (
         "steps counted once. Dynamic sampling draws up to four times as many groups and pays for "
         "those that it needs; it takes fewer updates. PPO's critic is a table that sees the goal, "
         "with the settings of this library and the rate tuned; rows of it that close a walk count "
-        "as steps. VinePPO's credit is not tried.",
+        "as steps. VinePPO's credit is not tried. I14.c1 fails: updates without information "
+        "wander, and of twelve pools one wandered up by 0.12, where trees of their own outcomes "
+        "gain 0.88. In development UUCB needed a tenth more steps than flat groups of 12; I14.3's interval "
+        "here holds 1, and 'no fewer' is all that is said.",
         sampled=("I14*",),
     ),
 )
@@ -56,8 +59,8 @@ def claims_of(runs: pd.DataFrame, common: float) -> list[dict[str, object]]:
     mixed = at["common"].pivot(index="seed", columns="method", values="mixed")
     if {"oracle", "uucb", "flat"} <= set(mixed.columns):
         for name, one, least, most in (
-            ("I14.10", "oracle", 0.05, 1.0),
-            ("I14.11", "uucb", -1, 0.0),
+            ("I14.11", "oracle", 0.05, 1.0),
+            ("I14.12", "uucb", -1, 0.0),
         ):
             gap = (mixed[one] - mixed["flat"]).dropna().to_numpy()
             wide = _half(gap)

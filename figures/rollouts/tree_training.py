@@ -31,25 +31,24 @@ def draw(data: Path) -> Figure:
             part = mine[mine["rate"] == COMMON] if common or not len(best) else best
             if not len(part):
                 continue
-            x, rate = part["steps"] / 1000, part["rate"].iloc[0]
+            x = part["steps"] / 1000
             wide = 1.96 * part["std"].fillna(0) / np.sqrt(part["count"])
             axis.plot(x, part["mean"], color=color, ls=style, label=label)
             axis.fill_between(x, part["mean"] - wide, part["mean"] + wide, color=color, alpha=0.15,
                               lw=0)  # fmt: skip
-            if not common:
-                axis.annotate(f"{rate:g}", (x.iloc[-1], part["mean"].iloc[-1]), color=color,
-                              fontsize=7)  # fmt: skip
         axis.axhline(TARGET, color="#999999", lw=0.8)
         axis.set_ylim(0, 1.02)
         axis.set_xlabel("thousand steps of the environment")
         axis.set_ylabel("exact mean p")
     axes[0].set_title(f"one rate for all: {COMMON:g}")
     axes[1].set_title("each at its own best rate")
-    shown = [name for name in METHODS if name != "others"]
+    shown = [name for name in METHODS if name in set(runs["method"]) - {"others"}]
+    labels = []
     for place, method in enumerate(reversed(shown)):
         label, color, _ = METHODS[method]
         mine = runs[runs["method"] == method]
         best = mine[mine["rate"] != COMMON]
+        labels.append(f"{label}; best {best['rate'].iloc[0]:g}" if len(best) else label)
         for shift, part, marker in (
             (0.15, mine[mine["rate"] == COMMON], "o"),
             (-0.15, best, "D"),
@@ -58,7 +57,7 @@ def draw(data: Path) -> Figure:
             for here, face in ((part[met], color), (part[~met], "none")):
                 axes[2].plot(here["needed"] / 1000, np.full(len(here), place + shift), ls="",
                              marker=marker, ms=4, color=color, mfc=face, alpha=0.7)  # fmt: skip
-    axes[2].set_yticks(range(len(shown)), [METHODS[name][0] for name in reversed(shown)])
+    axes[2].set_yticks(range(len(shown)), labels)
     axes[2].set_xlabel("thousand steps to a mean p of 0.9; open: not met")
     axes[2].set_title(f"pools: rate {COMMON:g} (circles), own best (diamonds)")
     axes[2].set_xlim(left=0)

@@ -161,6 +161,11 @@ def test_a_bound_on_steps_leaves_leaves_ungrown_that_count_for_nothing(forest: F
     assert not bounded.grown.all()
     assert (begun[:, 4:] < 60)[bounded.grown[:, 4:]].all()
     assert batch.metrics["steps"] < forest.spent.sum()
+    resumed = bounded.grown & (np.arange(12)[None] >= 4)
+    assert batch.metrics["depth"] == pytest.approx(bounded.branch[resumed].mean())
+    # Trees whose few leaves all succeed are not mixed.
+    alike = bounded._replace(reached=bounded.grown)
+    assert collected(bound, alike).metrics["mixed"] == 0
     assert not np.asarray(batch.samples.moves.decided)[~bounded.grown.reshape(-1)].any()
 
 
@@ -198,6 +203,24 @@ def test_trees_learn_and_by_the_outcomes_of_others_do_not() -> None:
     before = success(logits)
     assert after[0] > before + 0.3
     assert after[1] < before + 0.1
+
+
+def test_passes_parts_and_the_entropy_bonus_are_those_of_the_sizes_and_the_task(
+    forest: Forest,
+) -> None:
+    maze = cave().maze
+    method = tree(maze, TABULAR, replace(SIZES, epochs=2, minibatches=4))
+    assert (method.epochs, method.minibatches) == (2, 4)
+    here = Forest(*(jnp.asarray(field) for field in forest))
+    logits = jnp.asarray(cave().logits)
+    losses, task = [], TreeTask(entropy=0.5)
+    for share in (0.0, 0.5, 1.0):
+        batch = method.collect(maze, task, logits, here, KEY, jnp.float32(share))
+        loss, told = method.loss(maze, logits, batch)
+        losses.append((float(loss), float(told["entropy"])))
+    assert losses[0][1] > 0.1
+    for n, weight in ((0, 0.5), (1, 0.25)):
+        assert losses[n][0] == pytest.approx(losses[2][0] - weight * losses[n][1], abs=1e-6)
 
 
 def test_one_compilation_serves_mazes_of_a_shape() -> None:
