@@ -34,7 +34,7 @@ _GROUPS = {
         "pool_learning",
     ),
     "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
-    "rollouts": ("collapse", "trees", "guarantee"),
+    "rollouts": ("collapse", "trees", "guarantee", "tree_training"),
     "edits": ("edits",),
     "signals": ("aggregation",),
     "laws": ("traps", "trap_depth", "trap_phases"),

@@ -1,3 +1,3 @@
 """Which rollouts teach: groups that are mixed, and trees of walks that spend a budget on them."""
 
-STUDIES = ("collapse", "trees", "guarantee")
+STUDIES = ("collapse", "trees", "guarantee", "tree_training")

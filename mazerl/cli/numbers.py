@@ -26,13 +26,18 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("walks", "layers", "channels", "heads", "context", "max_degree", "steps", "batch",
          "microbatches", "walkers", "horizon", "epochs", "minibatches", "groups", "group",
-         "pass_k", "devices", "problems", "mazes", "rows", "stages", "most_characters"),
+         "pass_k", "devices", "problems", "mazes", "rows", "stages", "most_characters",
+         "leaves", "first", "at_once", "ways", "most_steps"),
         require_limit,
     ),
     **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "turning"), _SHARE),
     **dict.fromkeys(("rate", "clip", "clip_high", "spread"), _POSITIVE),
     **dict.fromkeys(("entropy", "inertia", "beta"), _NOT_NEGATIVE),
-    **dict.fromkeys(("arrival", "penalty"), require_number),
+    **dict.fromkeys(
+        ("arrival", "penalty", "weight_value", "weight_explore", "weight_entropy", "weight_cost",
+         "weight_depth"),
+        require_number,
+    ),
     **dict.fromkeys(("max_norm", "kl_stop"), _require_bound),
 }  # fmt: skip
 

@@ -27,12 +27,13 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
-from mazerl.training import Method, Training, grpo, ppo, sft
+from mazerl.training import Method, Training, grpo, ppo, sft, tree
 from mazerl.training.base import base_model
 from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
 from mazerl.walk.rollouts import Walks, rollout
+from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
@@ -161,7 +162,15 @@ def _grpo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[
     return grpo.grpo(maze, policy, take(grpo.Groups, config)), task
 
 
-_METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo}
+def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    del key
+    named = ("explore", "entropy", "cost", "depth", "value")
+    weights = uucb_weights(*(config[f"weight_{name}"] for name in named))
+    task = take(tree.TreeTask, config)._replace(weights=weights)
+    return tree.tree(maze, policy, take(tree.Trees, config)), task
+
+
+_METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree}
 
 
 def _reward(config: Config) -> Reward:

@@ -32,7 +32,7 @@ from mazerl.topology import Graph, build, find_topology
 from mazerl.training import TrainingStoppedError, TrainingWarning, Watch, train
 from mazerl.training.base import digest
 from mazerl.training.checkpoint import CheckpointFolder
-from mazerl.training.method import optimizer_of
+from mazerl.training.method import Columns, optimizer_of
 from mazerl.training.parallel import join_processes, together, walker_mesh
 
 CHECKPOINT_SECONDS = 10.0
@@ -180,16 +180,26 @@ def _run(
     finally:
         for sink in sinks:
             sink.close()
-    if "kept" in run.metrics and not run.metrics["kept"].any():
-        raise MazerlError(
-            f"of no update did the filter {config['keep']!r} leave a group, so that nothing was "
-            "learned; give easier goals, a longer --limit, larger groups or more --draws"
-        )
+    _require_learned(config, run.metrics)
     updates = prepared.training.steps
     trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
     return {"run": str(out), "updates": updates} | found
+
+
+def _require_learned(config: Config, metrics: Columns) -> None:
+    """Raise a `MazerlError` if no group or tree of a run had anything to compare."""
+    if "kept" in metrics and not metrics["kept"].any():
+        raise MazerlError(
+            f"of no update did the filter {config['keep']!r} leave a group, so that nothing was "
+            "learned; give easier goals, a longer --limit, larger groups or more --draws"
+        )
+    if "mixed" in metrics and not metrics["mixed"].any():
+        raise MazerlError(
+            "of no tree did some walks succeed and some fail, so that nothing was learned; give "
+            "easier goals, a longer --limit, or more --leaves"
+        )
 
 
 def _settled(

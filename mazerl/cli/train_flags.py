@@ -6,18 +6,21 @@ from mazerl.cli.bases import base_options
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
-from mazerl.training import grpo, ppo, sft
+from mazerl.training import grpo, ppo, sft, tree
 from mazerl.training.advantages import ADVANTAGES
+from mazerl.training.credit import RULES
 from mazerl.training.critic import AtLimit
 from mazerl.training.filters import Keep
 from mazerl.training.objectives import Normalize
 from mazerl.training.reference import Estimator, Place
 from mazerl.walk.env import Reward
+from mazerl.walk.selectors import uucb_weights
 
 METHODS: dict[str, str] = {
     "sft": "Imitate golden paths, the shortest from the start to the goal.",
     "ppo": "Learn from a verifiable reward by proximal policy optimisation.",
     "grpo": "Learn from a verifiable reward by comparing walks that have the same goal.",
+    "tree": "The same with walks resumed where a selector says: trees in the place of groups.",
     "distill": "Imitate the walks of a run trained before, dead ends included.",
 }
 
@@ -89,12 +92,16 @@ _IMITATION: Options = {
     "microbatches": (int, 1, "parts of a batch whose gradients are added up; the same result"),
     "limit": (int, 1000, "time limit of a walk in steps"),
 }
-_REWARD: Options = {
-    "arrival": (float, Reward().arrival, "reward for reaching the goal"),
-    "penalty": (float, Reward().penalty, "cost of a step"),
+_RATIO: Options = {
     "clip": (float, ppo.PPOTask().clip, "how far the probability ratio counts"),
     "kl_stop": (float, ppo.TRAINING.kl_stop, "a larger KL from the old policy ends the update"),
 }
+_REWARD: Options = {
+    "arrival": (float, Reward().arrival, "reward for reaching the goal"),
+    "penalty": (float, Reward().penalty, "cost of a step"),
+    **_RATIO,
+}
+_UUCB = [round(float(weight), 6) for weight in uucb_weights()]
 _METHOD: dict[str, Options] = {
     "sft": _IMITATION
     | {"backtracking": (float, 0.0, "share of random walks, which backtrack, among the golden")},
@@ -167,6 +174,37 @@ _METHOD: dict[str, Options] = {
         ),
         "kl_in": (Place, grpo.Groups().kl_in, "where that KL counts"),
     },
+    "tree": _RATIO
+    | {
+        "groups": (int, tree.Trees().groups, "trees an update, a goal each"),
+        "leaves": (int, tree.Trees().leaves, "walks of a tree"),
+        "first": (int, tree.Trees().first, "of them whole ones, before anything is selected"),
+        "selector": (
+            str, "uucb",
+            f"where to resume: {', '.join(tree.SELECTORS)}; whole are flat groups",
+        ),
+        "credit": (str, "leaves", f"what a step is worth: {', '.join(RULES)}"),
+        "at_once": (int, tree.Trees().at_once, "walks resumed at a node that is selected"),
+        "ways": (
+            int, tree.Trees().ways, "ports from which on a vertex is a junction, to resume at"
+        ),
+        "most_steps": (
+            int | None, None, "a tree that has taken so many steps takes no further walk"
+        ),
+        "weight_value": (float, _UUCB[0], "of the share of successes below, in uucb"),
+        "weight_explore": (float, _UUCB[1], "of sqrt(log(1 + n of the parent) / (1 + n)), in uucb"),
+        "weight_entropy": (float, _UUCB[2], "of the entropy of the move, in uucb"),
+        "weight_cost": (float, _UUCB[3], "of the steps left, which count against it, in uucb"),
+        "weight_depth": (float, _UUCB[4], "of the junctions before, which do so too, in uucb"),
+        "normalize": (
+            Normalize, tree.Trees().normalize,
+            "divide a walk's own moves by those of all walks, by its own, or by the time limit",
+        ),
+        "epochs": (int, tree.Trees().epochs, "passes over an update's walks"),
+        "minibatches": (int, tree.Trees().minibatches, "parts of a pass"),
+        "entropy": (float, tree.TreeTask().entropy, "entropy bonus at first; falls to zero"),
+        "limit": (int, tree.Trees().limit, "steps after which a walk has failed"),
+    },
 }  # fmt: skip
 
 _IMITATED = {
@@ -191,6 +229,10 @@ _DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "grpo": {
         "tabular": {"steps": grpo.TRAINING.steps, "rate": grpo.TRAINING.rate},
         "transformer": {"steps": grpo.TRAINING.steps, "rate": 1e-3},
+    },
+    "tree": {
+        "tabular": {"steps": tree.TRAINING.steps, "rate": tree.TRAINING.rate},
+        "transformer": {"steps": tree.TRAINING.steps, "rate": 1e-3},
     },
     "sft": _IMITATED,
     "distill": _IMITATED,

@@ -41,10 +41,15 @@ def choose_groups(outcomes: Outcomes, keep: Keep, count: int) -> tuple[Array, Ar
         passes = outcomes.reward.max(1) > outcomes.reward.min(1)
         order = jnp.argsort(-_spread(outcomes.reward), stable=True)
     else:
-        successes = outcomes.success.sum(1)
-        passes = (successes > 0) & (successes < outcomes.success.shape[1])
+        passes = _mixed(outcomes)
         order = jnp.argsort(~passes, stable=True)
     return order[:count], passes[order[:count]]
+
+
+def _mixed(outcomes: Outcomes) -> Array:
+    """Groups in which some walks succeed and some do not [groups]."""
+    successes = outcomes.success.sum(1)
+    return (successes > 0) & (successes < outcomes.success.shape[1])
 
 
 def _spread(reward: Array) -> Array:
@@ -54,3 +59,11 @@ def _spread(reward: Array) -> Array:
     """
     away = reward - reward[:, :1]
     return reward.shape[1] * (away**2).sum(1) - away.sum(1) ** 2
+
+
+def were_drawn(outcomes: Outcomes, keep: Keep, count: int) -> Array:
+    """Which groups had to be drawn [groups]: mixed ones are looked for until `count` are found."""
+    if keep != "mixed":
+        return jnp.ones(len(outcomes.success), bool)
+    mixed = _mixed(outcomes)
+    return jnp.cumsum(mixed) - mixed < count

@@ -29,7 +29,7 @@ from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.scoring import is_decided, judge
 from mazerl.policy.tabular import TABULAR
 from mazerl.training.advantages import Outcomes, advantage_of
-from mazerl.training.filters import Keep, check_filter, choose_groups
+from mazerl.training.filters import Keep, check_filter, choose_groups, were_drawn
 from mazerl.training.method import Batch, Method, Metrics, Training
 from mazerl.training.objectives import (
     Moves,
@@ -202,11 +202,14 @@ def _filtered(walks: Walks, reward: Reward, sizes: Groups) -> tuple[Walks, Array
 
 def _seen(walks: Walks, sizes: Groups) -> Metrics:
     """Of all walks that were drawn; the reward is of those that are learned from."""
-    successes = walks.reached.reshape(-1, sizes.group).sum(1)
-    success = walks.reached.mean()
+    by_group = (-1, sizes.group)
+    reached, length = walks.reached.reshape(by_group), walks.length.reshape(by_group)
+    successes, success = reached.sum(1), walks.reached.mean()
+    drawn = were_drawn(Outcomes(reached, reached), sizes.keep, sizes.groups)
     return {
         "success": success,
         "length": walks.length.mean(),
+        "steps": jnp.sum(length.sum(1) * drawn).astype(jnp.float32),
         "collapsed": jnp.mean((successes == 0) | (successes == sizes.group)),
         "predicted_collapsed": collapse_probability(success, sizes.group),
     }

@@ -103,14 +103,8 @@ def grow(
         MazerlError: the limit is none, the forest would not fit into memory, or a problem has no
             node that could be resumed.
     """
-    require_limit("the time limit", limit)
     count = len(goals) if goals is not None else problems or maze.num_mazes
-    require_whole("the number of problems", count)
-    if count * budget.leaves * limit > MOST_RECORDED:
-        raise MazerlError(
-            f"{count} trees of {budget.leaves} walks of up to {limit} steps are too many to "
-            f"record; at most {MOST_RECORDED} steps in all fit: give fewer, or shorten the limit"
-        )
+    _require_room(count, budget, limit)
     shape = budget.first, budget.leaves
     forest = _plant(policy, params, maze, key, goals, count, limit, shape)
     for number in range(budget.rounds):
@@ -124,6 +118,31 @@ def grow(
                 "selected too (root), take fewer ways, or a longer limit"
             )
     return forest
+
+
+def grow_inside(
+    policy: Policy, params: Any, maze: World, key: Array, limit: int, budget: Budget,
+    select: Selector, data: Any, problems: int,
+) -> Forest:  # fmt: skip
+    """`grow` inside jit, to the same bits; a problem without a node to resume walks no further."""
+    _require_room(problems, budget, limit)
+    shape = budget.first, budget.leaves
+    forest = _plant(policy, params, maze, key, None, problems, limit, shape)
+
+    def one(number: Array, forest: Forest) -> Forest:
+        return _round(policy, select, budget, params, maze, key, forest, data, number)[0]
+
+    return jax.lax.fori_loop(0, budget.rounds, one, forest)
+
+
+def _require_room(count: int, budget: Budget, limit: int) -> None:
+    require_limit("the time limit", limit)
+    require_whole("the number of problems", count)
+    if count * budget.leaves * limit > MOST_RECORDED:
+        raise MazerlError(
+            f"{count} trees of {budget.leaves} walks of up to {limit} steps are too many to "
+            f"record; at most {MOST_RECORDED} steps in all fit: give fewer, or shorten the limit"
+        )
 
 
 @partial(jax.jit, static_argnums=(0, 6))

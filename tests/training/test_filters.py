@@ -13,9 +13,10 @@ from mazerl import Maze, MazerlError
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.training.advantages import Outcomes
-from mazerl.training.filters import choose_groups
+from mazerl.training.filters import choose_groups, were_drawn
 from mazerl.training.grpo import Groups, GRPOTask, grpo
 from mazerl.walk.env import Reward
+from mazerl.walk.rollouts import rollout
 from tests.support.batches import one_batch
 
 
@@ -33,6 +34,13 @@ def test_mixed_groups_are_kept_in_the_order_of_drawing() -> None:
     chosen, passes = choose_groups(seen, "mixed", 5)
     assert chosen.tolist()[:3] == [1, 3, 4]
     assert passes.tolist() == [True] * 3 + [False] * 2
+
+
+def test_drawing_ends_when_there_are_mixed_groups_enough() -> None:
+    seen = outcomes([0, 0, 0], [1, 0, 1], [1, 1, 1], [0, 0, 1], [1, 0, 0], [0, 0, 0])
+    assert were_drawn(seen, "mixed", 2).tolist() == [True] * 4 + [False] * 2
+    assert were_drawn(seen, "mixed", 4).all()
+    assert were_drawn(seen, "spread", 2).all()
 
 
 def test_the_largest_spreads_are_kept() -> None:
@@ -78,6 +86,11 @@ def test_dynamic_sampling_fills_the_places_of_groups_that_are_not_mixed(small: M
     groups = np.asarray(batch.samples.advantage).reshape(24, 4)
     assert (np.abs(groups).max(1) > 0).all()
     assert batch.metrics["kept"] == pytest.approx(0.25)
+    # Steps are those of the groups that had to be drawn, mixed or not.
+    walks = rollout(TABULAR, jnp.zeros(rows_of(small).size), small, jax.random.key(0), 384, 12, 4)
+    wins, length = (x.reshape(96, 4).sum(1) for x in (walks.reached, walks.length))
+    last = np.flatnonzero((wins > 0) & (wins < 4))[23]
+    assert batch.metrics["steps"] == length[: last + 1].sum()
     # Along the update without a filter, by the inverse of the share of mixed groups.
     many = replace(SIZES, groups=10_000)
     (plain, seen), (filtered, _) = (
