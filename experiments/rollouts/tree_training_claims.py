@@ -37,8 +37,8 @@ FAMILIES = (
         "with the settings of this library and the rate tuned; rows of it that close a walk count "
         "as steps. VinePPO's credit is not tried. I14.c1 fails: updates without information "
         "wander, and of twelve pools one wandered up by 0.12, where trees of their own outcomes "
-        "gain 0.88. In development UUCB needed a tenth more steps than flat groups of 12; I14.3's interval "
-        "here holds 1, and 'no fewer' is all that is said.",
+        "gain 0.88. In development UUCB needed a tenth more steps than flat groups of 12; I14.3's "
+        "interval here holds 1, and 'no fewer' is all that is said.",
         sampled=("I14*",),
     ),
 )
