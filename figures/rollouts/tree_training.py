@@ -58,8 +58,8 @@ def draw(data: Path) -> Figure:
                 axes[2].plot(here["needed"] / 1000, np.full(len(here), place + shift), ls="",
                              marker=marker, ms=4, color=color, mfc=face, alpha=0.7)  # fmt: skip
     axes[2].set_yticks(range(len(shown)), labels)
-    axes[2].set_xlabel("thousand steps to a mean p of 0.9; open: not met")
-    axes[2].set_title(f"pools: rate {COMMON:g} (circles), own best (diamonds)")
+    axes[2].set_xlabel("thousand steps; open: not met")
+    axes[2].set_title(f"to 0.9: rate {COMMON:g} (circles), best (diamonds)")
     axes[2].set_xlim(left=0)
     legend(figure, axes[0], 4)
     return figure
