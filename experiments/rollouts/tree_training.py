@@ -63,7 +63,13 @@ GRID = tuple(
     for method in RATES
     for rate in sorted({COMMON, RATES[method]})
 )
-QUICK = GRID[: len(GRID) // 6]
+QUICK = tuple(
+    cell
+    for cell in GRID
+    if cell.seed < CONFIRMING + 2
+    and cell.rate == COMMON
+    and cell.method in ("flat", "few", "fixed", "others")
+)
 SMOKE = (
     Config("flat", 12, COMMON, 600_000),
     Config("fixed", 12, COMMON, 600_000),
