@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import tempfile
 
 # Most of the tests' time is compiling. Fewer passes of LLVM and plainer loops give programs sooner,
@@ -30,6 +31,10 @@ worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if worker and hasattr(os, "sched_setaffinity"):
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+# Shells start jobs in the background deaf to interrupts, and what tests start would be deaf too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A silently broadcast axis is a bug.
 jax.config.update("jax_numpy_rank_promotion", "raise")
