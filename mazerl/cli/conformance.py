@@ -1,15 +1,12 @@
 """`mazerl conformance`: whether a PPO is right, and which fault it has, by name."""
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from mazerl.bridges.conformance import Adapter, Advantages
 from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, progress_bar
-from mazerl.errors import MazerlError, require_seed, require_whole, where_raised
+from mazerl.errors import MazerlError, require_seed, require_whole
+from mazerl.loading import load_function
 from mazerl.measure.conformance.own import own_advantages, own_ppo
 from mazerl.measure.conformance.probes import PROBES, SUMS, Finding, examine
 
@@ -76,36 +73,10 @@ def _wanted(words: str) -> list[str]:
 def _found(name: str, advantages: str) -> tuple[Adapter, Advantages | None]:
     if name == OWN:
         return own_ppo, own_advantages
-    return _function(name), _function(advantages) if advantages else None
-
-
-def _function(name: str) -> Callable[[Any], Any]:
-    """FILE.py:FUNCTION or MODULE:FUNCTION."""
-    place, _, function = name.rpartition(":")
-    where = f"adapter {name!r}"
-    if not place or not function:
-        raise MazerlError(f"{where} names no function; give FILE.py:FUNCTION, or {OWN}")
-    try:
-        module = _of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except MazerlError:
-        raise
-    except Exception as error:
-        raise MazerlError(f"{where}: {where_raised(error)}; mend it") from error
-    found = getattr(module, function, None)
-    if not callable(found):
-        raise MazerlError(f"{where}: {place} has no function {function!r}; define it")
-    return found
-
-
-def _of_file(file: Path) -> Any:
-    if not file.is_file():
-        raise MazerlError(f"there is no file {file}; give FILE.py:FUNCTION")
-    spec = importlib.util.spec_from_file_location(f"mazerl_adapter_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    if ":" not in name:
+        raise MazerlError(f"adapter {name!r} names no function; give FILE.py:FUNCTION, or {OWN}")
+    own = load_function("advantages", advantages) if advantages else None
+    return load_function("adapter", name), own
 
 
 def _text(by_seed: dict[int, list[Finding]], faults: list[str]) -> str:

@@ -5,7 +5,6 @@ A builder is a plain function with keyword parameters. It returns a `MultiGraph`
 """
 
 import gc
-import importlib.util
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import networkx as nx
 import numpy as np
 
 from mazerl.errors import MazerlError, first_line, require_seed, where_raised
+from mazerl.loading import load_function
 from mazerl.store.sources import GRAPH_FILES
 
 # networkx is generic for type checkers only.
@@ -72,7 +72,7 @@ def find_topology(name: str) -> Builder:
         MazerlError: there is none (the message lists the known names), or the file raises.
     """
     if ".py:" in name:
-        return _from_file(name)
+        return load_function("topology", name)
     if name in TOPOLOGIES:
         return TOPOLOGIES[name]
     known = known_topologies()
@@ -138,24 +138,3 @@ def shuffled(graph: Graph, seed: int) -> Graph:
     mixed.add_nodes_from(nodes[i] for i in generator.permutation(len(nodes)))
     mixed.add_edges_from(edges[i] for i in generator.permutation(len(edges)))
     return mixed
-
-
-def _from_file(name: str) -> Builder:
-    place, _, function = name.rpartition(":")
-    file = Path(place)
-    if not file.is_file():
-        raise MazerlError(f"topology {name!r}: there is no file {place}; give FILE.py:FUNCTION")
-    spec = importlib.util.spec_from_file_location(f"mazerl_user_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise MazerlError(f"topology {name!r}: {place} is no Python file; give FILE.py:FUNCTION")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except MazerlError:
-        raise
-    except Exception as error:
-        raise MazerlError(f"topology {name!r}: {where_raised(error)}; mend the file") from error
-    builder = getattr(module, function, None)
-    if not callable(builder):
-        raise MazerlError(f"topology {name!r}: {place} has no function {function!r}; define it")
-    return builder
