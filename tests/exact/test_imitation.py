@@ -65,6 +65,15 @@ def test_a_gradient_step_from_there_stays_there(ring: Maze) -> None:
     assert np.abs(gradient).max() > 1e-3
 
 
+def test_rows_that_were_never_shown_stay_uniform(ring: Maze) -> None:
+    shown, arrival = successes(ring, drawn_rows(ring), 3), rows_of(ring).arrival
+    never = np.bincount(arrival, shown.visits.sum(1))[arrival] == 0
+    assert 0 < never.sum() < len(never)
+    q = imitated(ring, shown)
+    np.testing.assert_array_equal(q[never], (1 / np.bincount(arrival)[arrival])[never])
+    np.testing.assert_allclose(np.bincount(arrival, q), 1)
+
+
 def test_equal_lengths_and_large_microbatches_leave_nothing_to_differ(ring: Maze) -> None:
     shown = successes(ring, drawn_rows(ring), LIMIT)
     right = imitated(ring, shown)

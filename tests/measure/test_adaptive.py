@@ -139,6 +139,16 @@ def test_rules_see_counts_alone() -> None:
     )
 
 
+def test_what_is_estimated_is_the_shares_seen_with_half_an_outcome_of_each() -> None:
+    seen = np.array([[[2, 1, 0], [0, 1, 1]]])
+    known = Instances(
+        np.ones((1, 1)), np.full((1, 1, 2, 3), 1 / 3), np.zeros((1, 2, 1)), seen,
+        np.array([[0.0, 0.0, 1.0]]),
+    )  # fmt: skip
+    # The first is mixed already; the second would be by a success.
+    np.testing.assert_allclose(estimated_gain(known, seen[:, None])[0, 0], [0, 0.5 / 3.5])
+
+
 def test_bad_input_is_one_line() -> None:
     instances = drawn(2, 2, 1)
     with pytest.raises(MazerlError, match="the budget is 0; give a whole number"):
