@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import jax
 
+from mazerl.cli.adapters import Adapter, check_adapter, make_adapter
 from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.runs import (
     Config,
@@ -28,6 +29,7 @@ from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
 from mazerl.training import Method, Training, grpo, ppo, sft, tree
+from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
 from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
@@ -37,7 +39,7 @@ from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
-_TRAIN, _WALKS, EVALUATE = 0, 1, 2
+_TRAIN, _WALKS, EVALUATE, _ADAPTER = range(4)
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,38 @@ class Prepared:
     training: Training
     params: Any
     key: jax.Array
+    base: Any  # plain parameters that training begins with
+    adapter: Adapter | None = None  # which `params` are, if there is one
+
+    @property
+    def checksum(self) -> str | None:
+        """Of the base that an adapter is on."""
+        return None if self.adapter is None else self.adapter.checksum
+
+    def whole(self, params: Any) -> Any:
+        """Plain parameters of what was trained."""
+        return params if self.adapter is None else self.adapter.based.whole(params)
 
 
 def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
     policy, key = policy_of(config), seeded_key(config["seed"])
     worlds, walks_key = worlds_of(config, maze), jax.random.fold_in(key, _WALKS)
+    if "rank" in config:
+        check_adapter(config, worlds.training)
     world = worlds.training
     method, task = _METHODS[config["method"]](config, world, policy, walks_key)
     params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
         task = task._replace(reference=params)
-    key = jax.random.fold_in(key, _TRAIN)
-    return Prepared(maze, worlds, policy, method, task, take(Training, config), params, key)
+    train_key, training = jax.random.fold_in(key, _TRAIN), take(Training, config)
+    if "rank" not in config:
+        return Prepared(maze, worlds, policy, method, task, training, params, train_key, params)
+    own = make_adapter(config, world, params, jax.random.fold_in(key, _ADAPTER))
+    method = adapted(method, own.based.base, own.based.order)
+    return Prepared(
+        maze, worlds, policy, method, task, training, own.fresh, train_key, params, own
+    )
 
 
 # Steps of a walk that a base model which sees the goal is judged by, at most.

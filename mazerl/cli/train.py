@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from mazerl.cli.adapters import keep_base
 from mazerl.cli.kept import keep_about, kept_graph, require_same_teacher
 from mazerl.cli.parsing import parse, wants_help
 from mazerl.cli.preparing import EVALUATE, prepare
@@ -156,6 +157,8 @@ def _run(
     prepared = prepare(config, base_root, compile_maze(graph))
     if first and not resume:
         keep_about(out, graph, prepared.maze, teacher)
+        if prepared.adapter is not None:
+            keep_base(out, prepared.base)
         unfinished = out / "config.json.part"
         unfinished.write_text(json.dumps(config, indent=1, sort_keys=True))
         unfinished.replace(stored)
@@ -172,7 +175,7 @@ def _run(
         run = train(
             prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
             watch=Watch(
-                tell, CheckpointFolder(out / "checkpoints"), CHECKPOINT_SECONDS,
+                tell, CheckpointFolder(out / "checkpoints", prepared.checksum), CHECKPOINT_SECONDS,
                 together(surroundings.stop),
             ),
             mesh=surroundings.mesh,
@@ -182,7 +185,8 @@ def _run(
             sink.close()
     _require_learned(config, run.metrics)
     updates = prepared.training.steps
-    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates, prepared.worlds)
+    params = prepared.whole(run.params)
+    trained = Loaded(graph, prepared.maze, prepared.policy, params, updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
     return {"run": str(out), "updates": updates} | found
