@@ -4,18 +4,19 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import jax
+import networkx as nx
 import numpy as np
 
 from mazerl import build, compile_maze
 from mazerl.exact.horizon import arrival_law
 from mazerl.maze import Maze
-from mazerl.maze.paths import shortest_paths
 from mazerl.maze.problems import problems_of
 from mazerl.maze.prompts import Prompts, prompts_of
 from mazerl.policy.bases import opinionated_rows, turn_at_junctions
 from mazerl.policy.extraction import extract_rows, row_logits
 from mazerl.policy.prompted import join_rows, separate_rows
 from mazerl.policy.tabular import TABULAR
+from mazerl.topology import Graph
 from mazerl.training import Method, Training, train
 from mazerl.training.grpo import Groups, GRPOTask, grpo
 from mazerl.training.ppo import PPOTask, Sizes, ppo
@@ -23,10 +24,10 @@ from mazerl.walk.env import Reward
 
 Learner = Literal["grpo", "ppo"]
 
-LEAST = 1 / 128
-"""p of the base on each goal, at least: what it never reaches teaches nothing."""
+LIMITS = {"tree": 24, "regular": 15}
+"""T of a kind of pool."""
 
-_TURNING, _FARTHEST = 0.02, 3
+_JUNCTIONS, _PORTS, _TURNING = 16, 4, 0.02
 _GROUP, _PER_GOAL = 16, 2
 # Rates that reach a mean p of 0.99 on development pools.
 _TRAINING: dict[Learner, Training] = {
@@ -40,7 +41,7 @@ class Pool(NamedTuple):
 
     maze: Maze
     base: np.ndarray  # [X, R]
-    limit: int  # three times the way to the farthest goal
+    limit: int  # T
 
     @property
     def prompts(self) -> Prompts:
@@ -53,27 +54,36 @@ class Pool(NamedTuple):
 
 
 def pool_of(kind: str, problems: int, seed: int) -> Pool:
-    """Draw a maze, a base with opinions at junctions, and up to so many goals.
+    """Draw a maze, a base with opinions at junctions, and so many goals.
 
-    Kinds: a *tree* of caves; a *regular* random graph, in which several ways lead to a goal. Turns
-    are at junctions.
+    Kinds: a *tree*, whose goals are leaves; a *regular* random graph, in which several ways lead to
+    a goal. Junctions have four ports, turns are at junctions and dead ends, and pools of a kind are
+    of one shape, so that their runs share a compilation.
     """
+    draw = np.random.default_rng(seed)
     if kind == "tree":
-        graph = build("caves", junctions=16, most=6, passage=1, graph_seed=seed)
+        maze = compile_maze(_tree(draw))
+        goals = np.asarray(maze.goals)
     else:
-        graph = build("random_regular", vertices=48, degree=4, graph_seed=seed)
-    whole = compile_maze(graph)
-    goals = np.flatnonzero(np.arange(whole.num_vertices) != int(whole.start))
-    if kind == "tree":
-        goals = np.asarray(whole.goals)
-    distance = shortest_paths(whole).distance
-    limit = _FARTHEST * round(max(distance[int(goal)] for goal in goals))
-    rows = turn_at_junctions(whole, opinionated_rows(whole, _TURNING, 1.0, seed))
-    success = arrival_law(whole, rows, limit, goals).sum(1)
-    within = np.random.default_rng(seed).permutation(goals[success >= LEAST])
-    chosen = np.sort(within[:problems])
-    maze = replace(whole, goals=chosen.astype(np.asarray(whole.goals).dtype))
-    return Pool(maze, np.tile(rows, (len(chosen), 1)), limit)
+        maze = compile_maze(build("random_regular", vertices=36, degree=4, graph_seed=seed))
+        goals = np.setdiff1d(np.arange(maze.num_vertices), [int(maze.start)])
+    chosen = np.sort(draw.choice(goals, problems, replace=False))
+    maze = replace(maze, goals=chosen.astype(np.asarray(maze.goals).dtype))
+    rows = turn_at_junctions(maze, opinionated_rows(maze, _TURNING, 1.0, seed))
+    return Pool(maze, np.tile(rows, (problems, 1)), LIMITS[kind])
+
+
+def _tree(draw: np.random.Generator) -> Graph:
+    """A tree whose junctions have four ports each, grown at leaves drawn at random."""
+    graph: Graph = nx.MultiGraph(start=0)
+    leaves = [0]
+    for _ in range(_JUNCTIONS):
+        here = leaves.pop(int(draw.integers(len(leaves))))
+        for _ in range(_PORTS - graph.degree(here) if here in graph else _PORTS):
+            leaves.append(max(graph, default=0) + 1)
+            graph.add_edge(here, leaves[-1])
+    graph.graph["goals"] = leaves
+    return graph
 
 
 def learned(pool: Pool, learner: Learner, key: jax.Array) -> np.ndarray:

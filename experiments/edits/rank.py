@@ -6,18 +6,22 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from experiments.common.cells import cell_key
+from experiments.common.cells import all_trained, cell_key
 from experiments.common.rl_runs import Pool, learned, pool_of
 from experiments.common.seeds import CONFIRMING
+from experiments.edits.rank_claims import CLAIM_FAMILIES, RANKS, TEACHERS, table
 from mazerl.maze import Array, Maze
 from mazerl.policy.extraction import RULED_OUT, row_logits, row_probabilities
 from mazerl.policy.low_rank import Factors, init_rows, merge, nearest
+from mazerl.policy.preferences import row_peaks, row_sums
 from mazerl.policy.prompted import join_rows
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.training import Training, train_seeds
 from mazerl.training.adapted import adapted
-from mazerl.training.distillation import distillation, lesson_of
+from mazerl.training.distillation import Lesson, distillation, lesson_of
+
+__all__ = ["CLAIM_FAMILIES", "GRID", "QUICK", "SMOKE", "TEACHERS", "Config", "run", "table"]
 
 
 @dataclass(frozen=True)
@@ -28,42 +32,45 @@ class Config:
     learner: str = "grpo"
     seed: int = 0
     problems: int = 32
-    steps: int = 600  # of distillation
+    steps: int = 250  # of distillation
 
 
-RANKS = (1, 2, 3, 4, 8, 16, 32)
-TEACHERS = ("run", "dealt")
 GRID = (
     *(Config("tree", seed=CONFIRMING + n) for n in range(20)),
-    *(Config("regular", seed=CONFIRMING + n) for n in range(20)),
+    *(Config("regular", seed=CONFIRMING + n) for n in range(6)),
+    *(Config("tree", "ppo", CONFIRMING + n) for n in range(4)),
 )
-SMOKE = (Config("tree", problems=12), Config("regular", problems=12))
+QUICK = (Config("tree", seed=CONFIRMING, problems=12, steps=100),)
+SMOKE = (Config("tree", problems=6, steps=20),)
 
-_RATE, _SURE = 0.1, 200.0
+_RATE, _SURE = 0.3, 200.0
 
 
 class Fit(NamedTuple):
     """How far adapters of each rank come."""
 
+    base: float  # KL(teacher ‖ base) of a walk, nats
     success: np.ndarray  # [rank]
     nats: np.ndarray  # [rank] KL(teacher ‖ student) of a walk
 
 
 def run(config: Config) -> dict[str, np.ndarray]:
-    """p of base and teacher; p and nats by teacher and rank; p of the change cut to each rank."""
+    """p of base and teachers; p and nats by teacher and rank; p of the change cut to each rank."""
     pool, key = pool_of(config.maze, config.problems, config.seed), cell_key(config)
     teacher = learned(pool, config.learner, key)
     dealt = dealt_anew(pool, teacher, config.seed)
     fits = [_fits(pool, rows, config.steps, key) for rows in (teacher, dealt)]
-    placed = _placed(pool) if config.maze == "tree" else np.nan
+    placed = np.full(2, np.nan)
+    if config.maze == "tree":
+        by_chance = np.random.default_rng([config.seed, 3]).permutation(len(pool.base))
+        placed = np.asarray([_placed(pool, order) for order in (_by_depth(pool.maze), by_chance)])
     return {
-        "goals": np.asarray(len(pool.base)),
         "success": np.asarray([pool.success(each) for each in (pool.base, teacher, dealt)]),
-        "nats_base": np.asarray([_nats(pool, each, pool.base) for each in (teacher, dealt)]),
+        "base_nats": np.asarray([fit.base for fit in fits]),
         "fit_success": np.stack([fit.success for fit in fits]),
         "fit_nats": np.stack([fit.nats for fit in fits]),
         "cut_success": _cut(pool, teacher),
-        "placed": np.asarray(placed),
+        "placed": placed,
     }
 
 
@@ -92,10 +99,11 @@ def _fits(pool: Pool, teacher: np.ndarray, steps: int, key: jax.Array) -> Fit:
     training = Training(steps, "adam", _RATE, record_every=steps)
     lesson = lesson_of(world, teacher, pool.limit)
     runs = train_seeds(method, lesson, starts, training, jax.random.split(key, len(ranks)))
-    rows = [_rows(pool.maze, merge(logits, run.params)) for run in runs]
+    students = [np.asarray(merge(logits, run.params)) for run in all_trained(runs)]
     return Fit(
-        np.asarray([pool.success(each) for each in rows]),
-        np.asarray([_nats(pool, teacher, each) for each in rows]),
+        _nats(pool, teacher, lesson, logits),
+        np.asarray([pool.success(_rows(pool.maze, each)) for each in students]),
+        np.asarray([_nats(pool, teacher, lesson, each) for each in students]),
     )
 
 
@@ -110,12 +118,14 @@ def _rows(maze: Maze, logits: Array) -> np.ndarray:
     return np.stack([row_probabilities(maze, each) for each in np.asarray(logits)])
 
 
-def _nats(pool: Pool, teacher: np.ndarray, student: np.ndarray) -> float:
-    """KL of the teacher's walks from the student's, mean over goals."""
-    visits = lesson_of(pool.prompts, teacher, pool.limit).visits[:, rows_of(pool.maze).arrival]
-    seen = (visits > 0) & (teacher > 0)
-    log_ratio = np.log(np.where(seen, teacher, 1.0)) - np.log(np.where(seen, student, 1.0))
-    return float((visits * teacher * log_ratio).sum() / len(teacher))
+def _nats(pool: Pool, teacher: np.ndarray, lesson: Lesson, logits: Array) -> float:
+    """KL of the teacher's walks from those of logits [X, R], mean over goals."""
+    maze, arrival = pool.maze, rows_of(pool.maze).arrival
+    shifted = np.asarray(logits) - row_peaks(maze, np.asarray(logits))[:, arrival]
+    log_p = shifted - np.log(row_sums(maze, np.exp(shifted))[:, arrival])
+    visited = lesson.visits[:, arrival] * teacher
+    log_ratio = np.log(np.where(visited > 0, teacher, 1.0)) - log_p
+    return float(np.where(visited > 0, visited * log_ratio, 0.0).sum() / len(teacher))
 
 
 def _cut(pool: Pool, teacher: np.ndarray) -> np.ndarray:
@@ -134,70 +144,55 @@ def _cut(pool: Pool, teacher: np.ndarray) -> np.ndarray:
     return np.asarray(told)
 
 
-def _placed(pool: Pool) -> float:
-    """p of rank 3 by construction, on a tree.
+def _placed(pool: Pool, order: np.ndarray) -> float:
+    """p of rank 3 by construction, with goals [X] at even places of a circle in an order.
 
-    Goals stand on a circle in the order of a search in depth, so that those behind a port are an
-    arc of it. cos, sin and 1 tell an arc from the rest.
+    On a tree, in the order of a search in depth, goals behind a port are an arc of the circle;
+    cos, sin and 1 tell an arc from the rest.
     """
-    maze = pool.maze
-    turn = _turns(maze)
-    layout = rows_of(maze)
-    angle = np.asarray([turn[int(goal)] for goal in maze.goals])
-    code = np.stack([np.cos(angle), np.sin(angle), np.ones_like(angle)], 1)  # [X, 3]
-    behind = _behind(maze)
-    right = np.zeros((3, layout.size))
-    for n, arc in enumerate(layout.arc):
-        inside = np.isin(np.asarray(maze.goals), list(behind[int(arc)]))
-        right[:, n] = _arc(angle, inside)
+    maze, goals = pool.maze, np.asarray(pool.maze.goals)
+    place = np.empty(len(goals), np.int64)
+    place[order] = np.arange(len(goals))
+    angle = 2 * np.pi * place / len(goals)
+    code = np.stack([np.cos(angle), np.sin(angle), np.ones_like(angle)], 1)
+    behind = [np.isin(goals, list(_reached(maze, arc))) for arc in range(maze.num_arcs)]
+    right = np.stack([_arc(place, behind[arc]) for arc in rows_of(maze).arc], 1)
     return pool.success(_rows(maze, row_logits(pool.base) + _SURE * code @ right))
 
 
-def _arc(angle: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(cos, sin, 1)'s weights that are positive at the angles inside alone, which are an arc."""
+def _arc(place: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Weights of cos, sin and 1, positive on the arc from the first of the places to their last."""
     if inside.all() or not inside.any():
         return np.asarray([0.0, 0.0, 1.0 if inside.all() else -1.0])
-    order = np.argsort(angle)
-    ring, within = angle[order], inside[order]
-    first = int(np.flatnonzero(within & ~np.roll(within, 1))[0])
-    many = int(within.sum())
-    gap = 2 * np.pi / len(angle)
-    middle, half = ring[first] + (many - 1) * gap / 2, many * gap / 2
-    # 1 in the middle of the smallest arc or beside it.
+    gap, ring = 2 * np.pi / len(place), np.zeros(len(place), bool)
+    ring[place] = inside
+    first = int(np.flatnonzero(ring & ~np.roll(ring, 1))[0])
+    middle, half = gap * (first + (ring.sum() - 1) / 2), gap * ring.sum() / 2
     return np.asarray([np.cos(middle), np.sin(middle), -np.cos(half)]) / np.sin(gap / 2)
 
 
-def _turns(maze: Maze) -> dict[int, float]:
-    """Goals' places on the circle, evenly in the order of a search in depth."""
-    goals, seen = {int(goal) for goal in maze.goals}, [-1]
-    found: list[int] = []
-    stack = [(int(maze.start), -1)]
-    del seen
+def _by_depth(maze: Maze) -> np.ndarray:
+    """Goals, by number, in the order of a search in depth of a tree."""
+    found, stack = [], [(int(maze.start), -1)]
     while stack:
         vertex, came = stack.pop()
-        if vertex in goals:
-            found.append(vertex)
-        for arc in _ways(maze, vertex):
-            if arc != came:
-                stack.append((int(maze.head[arc]), int(maze.reverse[arc])))
-    return {goal: 2 * np.pi * n / len(found) for n, goal in enumerate(found)}
+        found.append(vertex)
+        stack += _onward(maze, vertex, came)
+    return np.asarray([n for vertex in found for n in np.flatnonzero(maze.goals == vertex)])
 
 
-def _ways(maze: Maze, vertex: int) -> range:
+def _reached(maze: Maze, arc: int) -> set[int]:
+    """Vertices of a tree behind an arc."""
+    inside, stack = set(), [(int(maze.head[arc]), int(maze.reverse[arc]))]
+    while stack:
+        vertex, came = stack.pop()
+        inside.add(vertex)
+        stack += _onward(maze, vertex, came)
+    return inside
+
+
+def _onward(maze: Maze, vertex: int, came: int) -> list[tuple[int, int]]:
+    """Vertices beyond one, and the arcs by which to come back, but for the one that was come by."""
     first = int(maze.first_arc[vertex])
-    return range(first, first + int(maze.degree[vertex]))
-
-
-def _behind(maze: Maze) -> list[set[int]]:
-    """Of each arc the vertices of a tree that it leads to."""
-    told: list[set[int]] = []
-    for arc in range(maze.num_arcs):
-        inside, stack = set(), [(int(maze.head[arc]), int(maze.reverse[arc]))]
-        while stack:
-            vertex, came = stack.pop()
-            inside.add(vertex)
-            stack += [
-                (int(maze.head[n]), int(maze.reverse[n])) for n in _ways(maze, vertex) if n != came
-            ]
-        told.append(inside)
-    return told
+    ways = range(first, first + int(maze.degree[vertex]))
+    return [(int(maze.head[arc]), int(maze.reverse[arc])) for arc in ways if arc != came]

@@ -83,9 +83,7 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
         return Prepared(maze, worlds, policy, method, task, training, params, train_key, params)
     own = make_adapter(config, world, params, jax.random.fold_in(key, _ADAPTER))
     method = adapted(method, own.based.base, own.based.order)
-    return Prepared(
-        maze, worlds, policy, method, task, training, own.fresh, train_key, params, own
-    )
+    return Prepared(maze, worlds, policy, method, task, training, own.fresh, train_key, params, own)
 
 
 # Steps of a walk that a base model which sees the goal is judged by, at most.

@@ -76,13 +76,12 @@ _POLICY: Options = {
     ),
     **base_options("uniform"),
     "rank": (
-        int | None, None,
+        int | None,
+        None,
         "train an adapter of so low a rank on the base model, which stays as it is: of attention, "
         "or of free rows that see the goal",
     ),
-    "projections": (
-        str, ",".join(PROJECTIONS), "of attention, that have an adapter: --rank only"
-    ),
+    "projections": (str, ",".join(PROJECTIONS), "of attention, that have an adapter: --rank only"),
     "legality": (
         Literal["masked", "learned"],
         Decoder().legality,
