@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import training
+from benchmarks.adapters import adapters
 from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
 from benchmarks.scale import TINY, scaled
@@ -43,8 +44,9 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1] in parts:
         parts[sys.argv[1]]()
         return
-    if sys.argv[1:] == ["sweeps"]:
-        sweeps(console)
+    alone = {"sweeps": sweeps, "adapters": adapters}
+    if len(sys.argv) == 2 and sys.argv[1] in alone:
+        alone[sys.argv[1]](console)
         return
     console.print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}\n")
     if TINY:
@@ -59,6 +61,7 @@ def main() -> None:
     bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)
+    adapters(console)
     subprocess.run([sys.executable, "-m", "benchmarks", "sweeps"], check=True)
 
 
