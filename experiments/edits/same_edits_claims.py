@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student_t
 
 from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, every
@@ -13,7 +14,7 @@ DEALS = 5
 IN_PLACE = ("own", "other", "without_first", "rank_dealt")
 """What stands in the places that a run edits: its first choices, another run's, and no one's."""
 
-_OF_PPO, _NEAR, _MORE, _APART = 0.85, 0.2, 0.1, 0.05
+_OF_PPO, _NEAR, _MORE, _APART, _EQUAL = 0.85, 0.2, 0.1, 0.05, 0.1
 _OWN, _LESS, _DEALT_LESS = 0.6, 0.3, 0.4
 
 _SOURCE = "Gai et al. 2026 (arXiv 2605.06241)"
@@ -36,7 +37,8 @@ CLAIM_FAMILIES = (
         control="X10.c1: a run beside its own rows for another goal is as much edited, but for "
         "nothing to do with this goal: it must have less in common with it than PPO has with GRPO.",
         scope=_WORLD + "Jaccard's index by occupancy, exact for the rows that were found. The "
-        "gated method of the paper is not among the runs.",
+        "gated method of the paper is not among the runs. X10.4 was added after the run, to tell "
+        "an interval.",
         sampled=("X10*",),
     ),
     Family(
@@ -112,6 +114,9 @@ def _places(pairs: pd.DataFrame) -> list[dict[str, object]]:
     )
     strange = np.mean([own.loc[f"{name}, another goal", "alike"] for name in ("grpo", "ppo")], 0)
     apart = own.loc["grpo-ppo", "alike"] - strange >= _APART
+    away = (cross - grpo).to_numpy()
+    spread = student_t.ppf(0.975, len(away) - 1) * away.std(ddof=1) / np.sqrt(len(away))
+    interval = (float(away.mean() - spread), float(away.mean() + spread))
     return [
         every(claim, "X10.1", f"along their own walks two runs of PPO share {_OF_PPO:.0%} of their "
               "edited places or more: pools", int((ppo >= _OF_PPO).sum()), len(ppo)),
@@ -119,6 +124,9 @@ def _places(pairs: pd.DataFrame) -> list[dict[str, object]]:
               "what two of GRPO do: pools", int(between.sum()), len(between)),
         every(claim, "X10.3", f"along the base's walks two runs of one method share {_MORE} less "
               "or more: pools, both methods", wider, len(grpo) + len(ppo)),
+        claim("X10.4", "what PPO and GRPO share over what two of GRPO share, mean over pools; the "
+              "95% interval is within", f"-{_EQUAL} to {_EQUAL}", float(away.mean()),
+              interval[0] > -_EQUAL and interval[1] < _EQUAL, interval),
         every(control, "X10.c1", "places edited to the same port: a run and its own rows for "
               f"another goal share {_APART} less than PPO and GRPO, or more: pools",
               int(apart.sum()), len(apart)),
