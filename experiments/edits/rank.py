@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from experiments.common.cells import all_trained, cell_key
-from experiments.common.rl_runs import Pool, learned, pool_of
+from experiments.common.rl_runs import Learner, Pool, learned, pool_of
 from experiments.common.seeds import CONFIRMING
-from experiments.edits.rank_claims import CLAIM_FAMILIES, RANKS, TEACHERS, table
+from experiments.edits.rank_claims import CLAIM_FAMILIES, RANKS, table
 from mazerl.maze import Array, Maze
 from mazerl.policy.extraction import RULED_OUT, row_logits, row_probabilities
 from mazerl.policy.low_rank import Factors, init_rows, merge, nearest
@@ -21,7 +21,7 @@ from mazerl.training import Training, train_seeds
 from mazerl.training.adapted import adapted
 from mazerl.training.distillation import Lesson, distillation, lesson_of
 
-__all__ = ["CLAIM_FAMILIES", "GRID", "QUICK", "SMOKE", "TEACHERS", "Config", "run", "table"]
+__all__ = ["CLAIM_FAMILIES", "GRID", "QUICK", "SMOKE", "Config", "run", "table"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Config:
     """A pool, and a run on it that is the teacher."""
 
     maze: str  # tree or regular
-    learner: str = "grpo"
+    learner: Learner = "grpo"
     seed: int = 0
     problems: int = 32
     steps: int = 250  # of distillation

@@ -12,9 +12,6 @@ from mazerl.sweep.studies import Tables
 RANKS = (1, 2, 3, 4, 8, 16, 32)
 """Of adapters; the largest, or the number of goals, is free rows' own."""
 
-TEACHERS = ("run", "dealt")
-"""A run of RL, and its probabilities dealt anew at each place."""
-
 _GOALS = 32  # with fewer a rank of 8 is near all there is
 _LEFT = 10  # times the nats
 
@@ -56,21 +53,23 @@ def _name(record: Record) -> dict[str, object]:
 
 def _fits(record: Record) -> list[dict[str, object]]:
     arrays = record.arrays
-    base, *taught = arrays["success"]
-    told = []
-    parts = [
-        (name, taught[n], arrays["fit_success"][n], arrays["fit_nats"][n], arrays["base_nats"][n])
-        for n, name in enumerate(TEACHERS)
-    ]
+    base, reached = arrays["success"][:2]
     none = np.full(len(RANKS), np.nan)
-    parts.append(("cut", taught[0], arrays["cut_success"], none, np.nan))
-    for name, reached, success, nats, far in parts:
-        for n, rank in enumerate(RANKS):
-            told.append(_name(record) | {
-                "student": name, "rank": rank, "success": success[n],
-                "gain": (success[n] - base) / (reached - base), "nats": nats[n], "base_nats": far,
-            })  # fmt: skip
-    return told
+    parts = [
+        ("run", arrays["fit_success"][0], arrays["fit_nats"][0], arrays["base_nats"][0]),
+        ("dealt", arrays["fit_success"][1], arrays["fit_nats"][1], arrays["base_nats"][1]),
+        ("cut", arrays["cut_success"], none, np.nan),
+    ]
+    return [
+        _name(record) | {
+            "student": name, "rank": rank, "success": success[n],
+            # A teacher that gains nothing has no part of a gain.
+            "gain": np.nan if name == "dealt" else (success[n] - base) / (reached - base),
+            "nats": nats[n], "base_nats": far,
+        }
+        for name, success, nats, far in parts
+        for n, rank in enumerate(RANKS)
+    ]  # fmt: skip
 
 
 def _pool(record: Record) -> dict[str, object]:

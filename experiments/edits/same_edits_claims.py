@@ -104,17 +104,19 @@ def _runs(record: Record) -> list[dict[str, object]]:
 def _places(pairs: pd.DataFrame) -> list[dict[str, object]]:
     if not (pairs["pair"] == "grpo-ppo").any():
         return []
-    means = pairs.groupby(["along", "pair", "seed"])[["jaccard", "alike"]].mean()
-    own, base = means.loc["runs"], means.loc["base"]
-    grpo, ppo, cross = (own.loc[pair, "jaccard"] for pair in ("grpo-grpo", "ppo-ppo", "grpo-ppo"))
-    between = (cross < ppo) & ((cross - grpo).abs() < _NEAR)
-    wider = sum(
-        int((own.loc[pair, "jaccard"] - base.loc[pair, "jaccard"] >= _MORE).sum())
-        for pair in ("grpo-grpo", "ppo-ppo")
+    own, base = (pairs[pairs["along"] == along] for along in ("runs", "base"))
+    grpo, ppo, cross = (
+        _means(own, pair, "jaccard") for pair in ("grpo-grpo", "ppo-ppo", "grpo-ppo")
     )
-    strange = np.mean([own.loc[f"{name}, another goal", "alike"] for name in ("grpo", "ppo")], 0)
-    apart = own.loc["grpo-ppo", "alike"] - strange >= _APART
-    away = (cross - grpo).to_numpy()
+    between = (cross < ppo) & (np.abs(cross - grpo) < _NEAR)
+    less = np.concatenate([
+        _means(own, pair, "jaccard") - _means(base, pair, "jaccard")
+        for pair in ("grpo-grpo", "ppo-ppo")
+    ])  # fmt: skip
+    wider = int((less >= _MORE).sum())
+    strange = [_means(own, f"{name}, another goal", "alike") for name in ("grpo", "ppo")]
+    apart = _means(own, "grpo-ppo", "alike") - np.mean(strange, 0) >= _APART
+    away = cross - grpo
     spread = student_t.ppf(0.975, len(away) - 1) * away.std(ddof=1) / np.sqrt(len(away))
     interval = (float(away.mean() - spread), float(away.mean() + spread))
     return [
@@ -123,7 +125,7 @@ def _places(pairs: pd.DataFrame) -> list[dict[str, object]]:
         every(claim, "X10.2", f"PPO and GRPO share less than two of PPO, and within {_NEAR} of "
               "what two of GRPO do: pools", int(between.sum()), len(between)),
         every(claim, "X10.3", f"along the base's walks two runs of one method share {_MORE} less "
-              "or more: pools, both methods", wider, len(grpo) + len(ppo)),
+              "or more: pools, both methods", wider, len(less)),
         claim("X10.4", "what PPO and GRPO share over what two of GRPO share, mean over pools; the "
               "95% interval is within", f"-{_EQUAL} to {_EQUAL}", float(away.mean()),
               interval[0] > -_EQUAL and interval[1] < _EQUAL, interval),
@@ -131,6 +133,12 @@ def _places(pairs: pd.DataFrame) -> list[dict[str, object]]:
               f"another goal share {_APART} less than PPO and GRPO, or more: pools",
               int(apart.sum()), len(apart)),
     ]  # fmt: skip
+
+
+def _means(pairs: pd.DataFrame, pair: str, value: str) -> np.ndarray:
+    """[pool] mean over all such pairs, by seed."""
+    each = pairs[pairs["pair"] == pair].groupby("seed")[value].mean()
+    return each.sort_index().to_numpy(float)
 
 
 def _moves(runs: pd.DataFrame) -> list[dict[str, object]]:

@@ -51,7 +51,8 @@ def test_an_adapter_of_a_transformer_is_trained_kept_and_resumed(
     assert now.keys() == base.keys()
     changed = {name for name in now if not np.array_equal(now[name], base[name])}
     assert changed == {"blocks/0/qkv/kernel", "blocks/0/out/kernel"}
-    np.testing.assert_array_equal(*(x["blocks/0/qkv/kernel"][:, :32] for x in (now, base)))
+    before, after = (x["blocks/0/qkv/kernel"][:, :32] for x in (base, now))
+    np.testing.assert_array_equal(after, before)
 
     class InterruptedRunError(BaseException):
         pass

@@ -49,7 +49,7 @@ def test_every_method_trains_the_adapter_alone(small: Maze, name: str) -> None:
     kept = jax.tree.map(np.array, base)
     adapter = init_attention(LowRank(2), base, jax.random.key(1))
     run = train(adapted(method, base), task, adapter, TRAINING, jax.random.key(2))
-    assert jax.tree.structure(run.params) == jax.tree.structure(adapter)
+    assert jax.tree.map(np.shape, run.params) == jax.tree.map(np.shape, adapter)
     moved = {name for name, after in run.params[0].items() if np.abs(after.right).max() > 0}
     # One token alone has nothing to choose from by query and key.
     assert moved == {"value", "out"}
@@ -144,8 +144,8 @@ def test_a_resumed_adapter_has_the_same_bits_and_is_all_that_is_kept(
     def folder() -> CheckpointFolder:
         return CheckpointFolder(tmp_path, "a" * 64)
 
+    watch = Watch(checkpoints=folder(), stop=stopped_at(3))
     with pytest.raises(TrainingStoppedError):
-        watch = Watch(checkpoints=folder(), stop=stopped_at(3))
         train(method, task, adapter, training, key, watch=watch)
     again = train(method, task, adapter, training, key, watch=Watch(checkpoints=folder()))
     for ours, theirs in zip(
@@ -186,9 +186,9 @@ def test_bases_of_one_shape_share_a_compilation(small: Maze) -> None:
         base = init_transformer(NET, small, jax.random.key(seed))
         # Of a rank that no other test has.
         adapter = init_attention(LowRank(5), base, jax.random.key(1))
-        before = record._cache_size()
+        before = record._cache_size()  # type: ignore[attr-defined]
         train(adapted(plain, base), task, adapter, TRAINING, jax.random.key(2))
-        compiled.append(record._cache_size() - before)
+        compiled.append(record._cache_size() - before)  # type: ignore[attr-defined]
     assert compiled == [1, 0, 0]
 
 

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from mazerl import MazerlError, build, compile_maze
+from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.horizon import arrival_law
 from mazerl.maze.problems import problems_of
 from mazerl.maze.prompts import Prompts, prompts_of
@@ -38,21 +38,22 @@ def drawn(world: Prompts, seed: int) -> np.ndarray:
 
 def walks_divergence(world: Prompts, teacher: np.ndarray, student: np.ndarray) -> float:
     """KL of the laws of whole walks, by enumeration."""
-    total = 0.0
-    for x in range(world.num_mazes):
-        maze = world.alone(x)
-        layout, goal = rows_of(maze), int(maze.goals[0])
+    each = [followed(world.alone(x), teacher[x], student[x]) for x in range(world.num_mazes)]
+    return sum(each) / world.num_mazes
 
-        def follow(arrival: int, left: int, p: float, q: float) -> float:
-            if left == 0 or (arrival < maze.num_arcs and int(maze.head[arrival]) == goal):
-                return p * np.log(p / q)
-            return sum(
-                follow(int(layout.arc[n]), left - 1, p * teacher[x, n], q * student[x, n])
-                for n in range(layout.start[arrival], layout.start[arrival + 1])
-            )
 
-        total += follow(maze.num_arcs, LIMIT, 1.0, 1.0)
-    return total / world.num_mazes
+def followed(maze: Maze, teacher: np.ndarray, student: np.ndarray) -> float:
+    layout, goal = rows_of(maze), int(maze.goals[0])
+
+    def follow(arrival: int, left: int, p: float, q: float) -> float:
+        if left == 0 or (arrival < maze.num_arcs and int(maze.head[arrival]) == goal):
+            return float(p * np.log(p / q))
+        return sum(
+            follow(int(layout.arc[n]), left - 1, p * teacher[n], q * student[n])
+            for n in range(layout.start[arrival], layout.start[arrival + 1])
+        )
+
+    return follow(maze.num_arcs, LIMIT, 1.0, 1.0)
 
 
 def test_the_loss_is_the_divergence_of_whole_walks(world: Prompts) -> None:
