@@ -1,0 +1,2 @@
+CLAIM_FAMILIES=()
+def claims(*a): return []
