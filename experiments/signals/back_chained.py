@@ -232,17 +232,24 @@ def _exact_rows(record: Record) -> list[dict[str, object]]:
     far = arrays["distance"] > LIMIT
     p = arrays["base"][:, 0]
     near, yielded = ~far, {"forward": p.mean(), "hindsight": arrays["share"].sum()}
-    return [
-        {"seed": record.config["seed"], "method": name,
-         "p": float(arrays[name][near, 0].mean()), "late": float(arrays[name][near, 1].mean()),
-         "moved": float(np.abs(arrays[name] - arrays["base"]).max()),
-         "far": int(far.sum()), "moved_far": float(np.abs(arrays[name] - arrays["base"])[far].max(
-             initial=0.0)),
-         "named_far": float(arrays["share"][far].sum()), "demonstrations": yielded.get(name, np.nan),
-         "excess": float(np.nanmean((arrays[f"{name}_steps"] / arrays["distance"])[near]))
-         if f"{name}_steps" in arrays else np.nan}
-        for name in _METHODS
-    ]  # fmt: skip
+    told: list[dict[str, object]] = []
+    for name in _METHODS:
+        moved = np.abs(arrays[name] - arrays["base"])
+        excess = arrays.get(f"{name}_steps", np.nan) / arrays["distance"]
+        told.append(
+            {"seed": record.config["seed"], "method": name,
+             "p": float(arrays[name][near, 0].mean()), "late": float(arrays[name][near, 1].mean()),
+             "moved": float(moved.max()), "far": int(far.sum()),
+             "moved_far": float(moved[far].max(initial=0.0)),
+             "named_far": float(arrays["share"][far].sum()),
+             "demonstrations": yielded.get(name, np.nan), "excess": _mean_known(excess[near])}
+        )  # fmt: skip
+    return told
+
+
+def _mean_known(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _walk_rows(record: Record) -> list[dict[str, object]]:

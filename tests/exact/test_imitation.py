@@ -96,7 +96,7 @@ def test_walks_named_after_their_end_by_enumeration(ring: Maze, cut: bool) -> No
     goals = np.delete(np.arange(ring.num_vertices), int(ring.start))
     share, visits = np.zeros(len(goals)), np.zeros((len(goals), len(p)))
     # No walk is ended by a goal that no vertex is.
-    for walk in all_walks(ring, -1, 5):
+    for walk in all_walks(ring, -1, 6):
         entries = list(walk.entries)
         been = heads[rows.arc[entries]]
         for x in np.flatnonzero(goals == been[-1]):
@@ -104,11 +104,11 @@ def test_walks_named_after_their_end_by_enumeration(ring: Maze, cut: bool) -> No
             share[x] += chance
             kept = int((been == goals[x]).argmax()) + 1 if cut else len(entries)
             np.add.at(visits[x], entries[:kept], chance)
-    named = hindsight(ring, p, 5, goals, cut)
+    named = hindsight(ring, p, 6, goals, cut)
     np.testing.assert_allclose(named.share, share, atol=1e-15)
     np.testing.assert_allclose(named.visits, visits, atol=1e-15)
     assert 0 < share.sum() < 1
-    alone = hindsight(ring, p, 5, goals[1:2], cut)
+    alone = hindsight(ring, p, 6, goals[1:2], cut)
     np.testing.assert_array_equal(alone.visits, named.visits[1:2])
 
 
