@@ -14,7 +14,7 @@ WAYS = {
     "forward": ("walked for a goal", "#d55e00"),
 }
 METHODS = {
-    "base": "base, and\nthe same walks\nnot renamed", "forward": "walked\nfor a goal",
+    "base": "base, or\nnothing\nrenamed", "forward": "walked\nfor a\ngoal",
     "hindsight": "named\nafter the\nlast vertex", "cut": "the same,\ncut", "patient": "long ones",
     "impatient": "short ones",
 }  # fmt: skip
@@ -22,6 +22,7 @@ KINDS = {
     "impatient": ("short", "#d55e00", "o"), "dithering": ("as long, dithering", "#cc79a7", "s"),
     "patient": ("long", "#0072b2", "^"),
 }  # fmt: skip
+_TOP = 1e7  # where infinity is drawn
 
 
 def draw(data: Path) -> Figure:
@@ -41,24 +42,23 @@ def draw(data: Path) -> Figure:
     axes[0].set_title("free rows imitate N walks\n(thin: a pool)")
     axes[0].legend(loc="lower right", fontsize=8)
     for place, method in enumerate(METHODS):
-        own = exact[exact["method"] == method]["p"]
-        axes[1].plot(np.full(len(own), place) + np.linspace(-0.2, 0.2, len(own)), own, "o",
+        p = exact[exact["method"] == method]["p"]
+        axes[1].plot(np.full(len(p), place) + np.linspace(-0.2, 0.2, len(p)), p, "o",
                      color=WAYS.get(method, ("", "#555555"))[1], ms=3.5)  # fmt: skip
     axes[1].set_xticks(range(len(METHODS)), METHODS.values(), fontsize=7.5)
     axes[1].set(ylabel="success within T, mean over goals", ylim=(0, 1.02))
     axes[1].set_title("endless demonstrations, goal seen\n(a point a pool)")
-    worst = hidden[list(KINDS)].replace(np.inf, np.nan).max().max() * 10
     for name, (label, color, marker) in KINDS.items():
         ratio = (hidden[name] / hidden["base"]).to_numpy()
-        never = np.isinf(ratio)
-        place = np.arange(len(hidden))
-        axes[2].plot(place[~never], ratio[~never], marker, color=color, label=label, ms=5)
-        axes[2].plot(place[never], np.full(never.sum(), worst / 100), marker, color=color, ms=5,
-                     mfc="none")  # fmt: skip
+        never, graphs = np.isinf(ratio), np.arange(len(hidden))
+        axes[2].plot(graphs[~never], ratio[~never], marker, color=color, label=label, ms=5)
+        axes[2].plot(graphs[never], np.full(never.sum(), _TOP), marker, color=color, mfc="none",
+                     ms=5 + 3 * (name == "dithering"))  # fmt: skip
     axes[2].axhline(1, color="black", lw=0.8, ls=":")
     axes[2].set_yscale("log")
     axes[2].set_xticks([])
     axes[2].set(xlabel="three corridors, then caves", ylabel="H over that of the walker")
     axes[2].set_title("goal hidden: demonstrations by length\n(hollow: H is infinite)")
-    axes[2].legend(fontsize=8, loc="center right")
+    axes[2].set_ylim(0.3, 3e8)
+    axes[2].legend(fontsize=8, loc="upper center", ncols=3, columnspacing=1)
     return figure
