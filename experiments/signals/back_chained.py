@@ -6,11 +6,12 @@ Fixed points of imitation with free rows [X, R], exactly, where the policy sees 
     hindsight   walks of T or T - 1 steps, each for where it ends
     cut         the same, each only until it first came there
     plain       the same walks, each for a goal drawn at random: the control
-    impatient, patient    forward's of at most, or of more than, its mean steps
 
-On graphs whose goal the policy does not see, walks of at most SHORT steps (impatient), of more
-(patient), and those of an impatient policy that turns round so often that they are as long
-(dithering). From walks, N of them: forward, hindsight, and every vertex that a walk came to (each).
+Also where it is seen, with more time: forward's of at most, or of more than, a goal's mean steps
+(impatient, patient); every goal has both. On graphs whose goal the policy does not see, walks of at
+most SHORT steps (impatient), of more (patient), and those of an impatient policy that turns round
+so often that they are as long (dithering). From walks, N of them: forward, hindsight, and every
+vertex that a walk came to (each).
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from scipy.optimize import brentq
 
 from experiments.common.seeds import CONFIRMING
 from experiments.signals.back_chained_claims import CLAIM_FAMILIES, claims
-from mazerl import Maze, build, compile_maze
+from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.horizon import arrival_law, expected_visits
 from mazerl.exact.imitation import Shown, hindsight, imitated, rows_shown, successes
 from mazerl.exact.markov import hitting_times
@@ -36,16 +37,18 @@ __all__ = ["CLAIM_FAMILIES"]
 
 @dataclass(frozen=True)
 class Config:
-    """Caves whose goals are seen, or a graph whose goals are hidden."""
+    """Caves whose goals are seen, in time or with more, or a graph whose goals are hidden."""
 
-    world: str  # "seen", "corridor" or "caves"
+    world: str  # "seen", "unhurried", "corridor" or "caves"
     seed: int = 0
     width: int = 2
     depth: int = 2
 
 
 LIMIT = 10
-"""Steps of walks where the goal is seen; and to which success is asked, and eight times those."""
+"""Steps of walks where the goal is seen, and to which success is asked."""
+UNHURRIED = 16
+"""The same where all goals are near; success is asked to eight times those, too."""
 SHORT, LONG = 12, 60
 """Steps of impatient demonstrations, and of all, where the goal is hidden."""
 BUDGETS = (64, 256, 1024, 4096)
@@ -56,6 +59,8 @@ _CORRIDORS = ((2, 2), (2, 3), (3, 2))
 def _grid(seed: int, seen: int, caves: int) -> tuple[Config, ...]:
     return (
         *(Config("seen", seed + n) for n in range(seen)),
+        # Added when the first pools had been looked at, and so on others.
+        *(Config("unhurried", seed + 100 + n) for n in range(seen)),
         *(Config("corridor", 0, width, depth) for width, depth in _CORRIDORS),
         *(Config("caves", seed + n) for n in range(caves)),
     )
@@ -68,30 +73,49 @@ SMOKE = _grid(0, 2, 2)
 
 def run(config: Config) -> dict[str, np.ndarray]:
     """Of every way to make demonstrations: success or H of what imitation of them ends at."""
-    return _seen(config) if config.world == "seen" else _hidden(config)
+    of = {"seen": _seen, "unhurried": _unhurried}
+    return of.get(config.world, _hidden)(config)
+
+
+def _caves(seed: int, spine: int) -> tuple[Maze, np.ndarray, np.ndarray, np.ndarray]:
+    """A maze, a walker's rows [R], all goals [X] and how far they are."""
+    graph = build("caves", junctions=8, most=4, passage=1, spine=spine, graph_seed=seed)
+    maze = compile_maze(graph)
+    paths = shortest_paths(maze).distance
+    goals = np.array(sorted(v for v, d in paths.items() if d > 0))
+    distance = np.array([paths[int(goal)] for goal in goals])
+    return maze, opinionated_rows(maze, 0.02, 1.0, seed), goals, distance
+
+
+def _unhurried(config: Config) -> dict[str, np.ndarray]:
+    """Success [X, 2] within T and eight times T, of short and of long demonstrations."""
+    maze, base, goals, _ = _caves(config.seed, 0)
+    lengths = np.arange(UNHURRIED + 1)
+    rows: dict[str, list[np.ndarray]] = {"impatient": [], "patient": []}
+    for goal in goals:
+        shown = successes(maze, base, UNHURRIED, np.array([goal]))
+        short = lengths <= _mean(shown, lengths >= 0)
+        for name, chosen in (("impatient", short), ("patient", ~short)):
+            if not shown.law @ chosen > 0:
+                raise MazerlError(f"no {name} demonstration of goal {goal}; give more steps")
+            rows[name].append(imitated(maze, shown, chosen.astype(float), base))
+    both = rows | {"base": base}
+    return {name: _success(maze, np.asarray(each), goals, UNHURRIED) for name, each in both.items()}
 
 
 def _seen(config: Config) -> dict[str, np.ndarray]:
     """Success [X, 2] within T and eight times T, of each; shares, steps; and from walks."""
-    graph = build("caves", junctions=8, most=4, passage=1, spine=3, graph_seed=config.seed)
-    maze = compile_maze(graph)
-    base = opinionated_rows(maze, 0.02, 1.0, config.seed)
-    paths = shortest_paths(maze).distance
-    goals = np.array(sorted(v for v, d in paths.items() if d > 0))
-    distance = np.array([paths[int(goal)] for goal in goals])
+    maze, base, goals, distance = _caves(config.seed, 3)
     shown = [successes(maze, base, LIMIT, goals[x : x + 1]) for x in range(len(goals))]
     lengths = np.arange(LIMIT + 1)
     steps = np.array([_mean(each, lengths >= 0) for each in shown])
     named = {cut: _named(maze, base, goals, cut) for cut in (False, True)}
-    pairs = [(each, lengths <= mean) for each, mean in zip(shown, steps, strict=True)]
     rows = {
         "base": base,
         "forward": np.stack([imitated(maze, each, base=base) for each in shown]),
         "hindsight": np.stack([rows_shown(maze, own, base) for own in named[False][1]]),
         "cut": np.stack([rows_shown(maze, own, base) for own in named[True][1]]),
         "plain": rows_shown(maze, _plain(maze, base), base),
-        "impatient": np.stack([imitated(maze, s, w.astype(float), base) for s, w in pairs]),
-        "patient": np.stack([imitated(maze, s, 1.0 - w, base) for s, w in pairs]),
     }
     told = {name: _success(maze, each, goals) for name, each in rows.items()}
     share = named[False][0]
@@ -120,9 +144,10 @@ def _plain(maze: Maze, base: np.ndarray) -> np.ndarray:
     return np.mean([each[arrival] * base for each in visits], axis=0)
 
 
-def _success(maze: Maze, rows: np.ndarray, goals: np.ndarray) -> np.ndarray:
-    law = np.cumsum(arrival_law(maze, rows, 8 * LIMIT, goals), 1)
-    return np.minimum(law[:, [LIMIT, 8 * LIMIT]], 1.0)
+def _success(maze: Maze, rows: np.ndarray, goals: np.ndarray, limit: int = LIMIT) -> np.ndarray:
+    """P(arrive) [X, 2] within the limit, and within eight times it."""
+    law = np.cumsum(arrival_law(maze, rows, 8 * limit, goals), 1)
+    return np.minimum(law[:, [limit, 8 * limit]], 1.0)
 
 
 def _mean(shown: Shown, chosen: np.ndarray) -> float:
@@ -218,13 +243,23 @@ def table(records: list[Record]) -> Tables:
     hidden = pd.DataFrame([
         {"world": r.config["world"], "seed": r.config["seed"], "width": r.config["width"],
          "depth": r.config["depth"], **{name: float(x) for name, x in r.arrays.items()}}
-        for r in records if r.config["world"] != "seen"
+        for r in records if r.config["world"] in ("corridor", "caves")
     ])  # fmt: skip
-    frames = {"back_chained": exact, "back_chained_walks": walks, "back_chained_hidden": hidden}
-    return Tables(frames, claims(exact, walks, hidden))
+    unhurried = pd.DataFrame([
+        {"seed": r.config["seed"], "method": name, "p": float(p[:, 0].mean()),
+         "late": float(p[:, 1].mean())}
+        for r in records if r.config["world"] == "unhurried" for name, p in r.arrays.items()
+    ])  # fmt: skip
+    frames = {
+        "back_chained": exact,
+        "back_chained_walks": walks,
+        "back_chained_hidden": hidden,
+        "back_chained_unhurried": unhurried,
+    }
+    return Tables(frames, claims(exact, walks, hidden, unhurried))
 
 
-_METHODS = ("base", "forward", "hindsight", "cut", "plain", "impatient", "patient")
+_METHODS = ("base", "forward", "hindsight", "cut", "plain")
 
 
 def _exact_rows(record: Record) -> list[dict[str, object]]:
@@ -238,9 +273,8 @@ def _exact_rows(record: Record) -> list[dict[str, object]]:
         excess = arrays.get(f"{name}_steps", np.nan) / arrays["distance"]
         told.append(
             {"seed": record.config["seed"], "method": name,
-             "p": float(arrays[name][near, 0].mean()), "late": float(arrays[name][near, 1].mean()),
-             "moved": float(moved.max()), "far": int(far.sum()),
-             "moved_far": float(moved[far].max(initial=0.0)),
+             "p": float(arrays[name][near, 0].mean()), "moved": float(moved.max()),
+             "far": int(far.sum()), "moved_far": float(moved[far].max(initial=0.0)),
              "named_far": float(arrays["share"][far].sum()),
              "demonstrations": yielded.get(name, np.nan), "excess": _mean_known(excess[near])}
         )  # fmt: skip

@@ -28,10 +28,11 @@ CLAIM_FAMILIES = (
         "patient ones teach.",
         scope="Free rows, of which goals share nothing; so a goal that was never named learns "
         "nothing, which a network told its goal in parts might. Seen goals: all vertices of caves "
-        "that are trees, walks of ten steps by a walker with preferences that seldom turns; the "
-        "forward walker is blind to its goal and so no expert. Hidden goals: three corridors "
-        "and caves with loops, a uniform walker, impatient ones of at most 12 steps, patient ones "
-        "of 13 to 60. Fixed points are of endless demonstrations; budgets are counted in walks, of "
+        "that are trees, walks of ten steps by a walker with preferences that seldom turns, which "
+        "leave hardly room for detours (16 steps to goals at most 6 away in A3.10 and A3.11); the "
+        "forward walker is blind to its goal and so no expert. Hidden goals: three corridors and "
+        "caves with loops, a uniform walker, impatient ones of at most 12 steps, patient ones of "
+        "13 to 60. Fixed points are of endless demonstrations; budgets are counted in walks, of "
         "which forward ones end at their goal and so are shorter.",
         sampled=("A3.6*", "A3.7*"),
     ),
@@ -40,9 +41,11 @@ CLAIM_FAMILIES = (
 _FEW = 256
 
 
-def claims(exact: pd.DataFrame, walks: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]:
-    """A3, from fixed points, from walks, and of graphs whose goal is hidden."""
-    return _backward(exact, walks) + _patience(exact, hidden)
+def claims(
+    exact: pd.DataFrame, walks: pd.DataFrame, hidden: pd.DataFrame, unhurried: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """A3, from fixed points, from walks, and by the length of demonstrations."""
+    return _backward(exact, walks) + _patience(unhurried, hidden)
 
 
 def _backward(exact: pd.DataFrame, walks: pd.DataFrame) -> list[dict[str, Any]]:
@@ -85,9 +88,9 @@ def _backward(exact: pd.DataFrame, walks: pd.DataFrame) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _patience(exact: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]:
-    seen = exact.pivot(index="seed", columns="method", values=["p", "late"])
-    worse = seen["p"]["impatient"] >= seen["p"]["patient"] + 0.1
+def _patience(unhurried: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]:
+    seen = unhurried.pivot(index="seed", columns="method", values=["p", "late"])
+    worse = seen["p"]["impatient"] >= seen["p"]["patient"] + 0.05
     later = seen["late"]["impatient"] >= seen["late"]["patient"]
     harmed = hidden["impatient"] >= 2 * hidden["base"]
     back = (hidden["patient"] / hidden["base"] - 1).abs() <= 0.1
@@ -100,7 +103,7 @@ def _patience(exact: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]
         every(claim, "A3.9", "goal hidden: long ones bring H back to the walker's, to 10%: graphs",
               int(back.sum()), len(back)),
         every(claim, "A3.10", "goal seen: short demonstrations give a higher p than long ones, by "
-              "0.1 or more: pools", int(worse.sum()), len(worse)),
+              "0.05 or more: pools", int(worse.sum()), len(worse)),
         every(claim, "A3.11", "and are no worse with eight times the steps: pools",
               int(later.sum()), len(later)),
         every(control, "A3.c3", "goal hidden: as long by turning round, H is no less than of short "

@@ -15,8 +15,8 @@ WAYS = {
 }
 METHODS = {
     "base": "base, or\nnothing\nrenamed", "forward": "walked\nfor a\ngoal",
-    "hindsight": "named\nafter the\nlast vertex", "cut": "the same,\ncut", "patient": "long ones",
-    "impatient": "short ones",
+    "hindsight": "named\nafter the\nlast vertex", "cut": "the same,\ncut",
+    "patient": "long ones,\nmore time", "impatient": "short ones,\nmore time",
 }  # fmt: skip
 KINDS = {
     "impatient": ("short", "#d55e00", "o"), "dithering": ("as long, dithering", "#cc79a7", "s"),
@@ -28,7 +28,7 @@ _TOP = 1e7  # where infinity is drawn
 def draw(data: Path) -> Figure:
     """From walks, by budget; of endless demonstrations; and H where the goal is hidden."""
     exact, walks = read("back_chained", data), read("back_chained_walks", data)
-    hidden = read("back_chained_hidden", data)
+    hidden, unhurried = read("back_chained_hidden", data), read("back_chained_unhurried", data)
     figure, axes = panels(3, width=14.5, height=4.4)
     for method, (label, color) in WAYS.items():
         own = walks[walks["method"] == method]
@@ -42,7 +42,8 @@ def draw(data: Path) -> Figure:
     axes[0].set_title("free rows imitate N walks\n(thin: a pool)")
     axes[0].legend(loc="lower right", fontsize=8)
     for place, method in enumerate(METHODS):
-        p = exact[exact["method"] == method]["p"]
+        table = unhurried if method in KINDS else exact
+        p = table[table["method"] == method]["p"]
         axes[1].plot(np.full(len(p), place) + np.linspace(-0.2, 0.2, len(p)), p, "o",
                      color=WAYS.get(method, ("", "#555555"))[1], ms=3.5)  # fmt: skip
     axes[1].set_xticks(range(len(METHODS)), METHODS.values(), fontsize=7.5)
