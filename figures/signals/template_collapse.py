@@ -15,7 +15,7 @@ ARMS = {
     "entropy, filtered": ("entropy bonus, filter", "#009e73", "--"),
     "blind, scaled": ("KL to a blind one, scaled", "#cc79a7", "-"),
     "blind": ("KL to a blind one", "#d55e00", "-"),
-    "blind, filtered, noise": ("the same, filter, noise", "#56b4e9", ":"),
+    "blind, filtered, noise": ("KL to a blind one, filter, noise", "#56b4e9", ":"),
     "entropy": ("entropy bonus", "#d55e00", "--"),
 }
 
