@@ -36,7 +36,7 @@ _GROUPS = {
     "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
     "rollouts": ("collapse", "trees", "guarantee", "tree_training"),
     "edits": ("edits", "rank", "same_edits"),
-    "signals": ("aggregation",),
+    "signals": ("aggregation", "template_collapse", "back_chained", "exploration"),
     "laws": ("traps", "trap_depth", "trap_phases"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}
