@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import DATA, OFFER, ROOT, pages
+from experiments import DATA, GROUPS, OFFER, ROOT, pages
 from figures import FIGURES
 from figures.__main__ import main as draw
 from mazerl.exact.corridor import rlvr_optimum
@@ -133,10 +133,21 @@ def test_readme_table_is_rendered_between_its_markers(store: Path) -> None:
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     table = [line for line in text.splitlines() if line.startswith("| [")]
+    assert len(table) == len(GROUPS)
+    first = table[0].split(" | ")
+    assert first[0] == "| [backtracking](docs/claims/index.md#backtracking)"
+    assert "[C1](docs/claims/C1.md)" in first[2]
+    mine = rows[rows["study"].isin(GROUPS["backtracking"]) & (rows["role"] == "claim")]
+    assert first[3] == f"{len(mine) - 1} of {len(mine)}"
+
+
+def test_every_family_has_a_row_in_the_section_of_its_question() -> None:
+    shown = pages.index(pages.read_claims())
+    table = [line for line in shown.splitlines() if line.startswith("| [")]
     assert len(table) == len(pages.known_families()) == 56
-    first = next(line for line in table if "[C1]" in line).split(" | ")
-    assert first[0].endswith("[C1](docs/claims/C1.md)")
-    assert first[2:] == ["1 of 2", "1 of 1 |"]
+    for group in GROUPS:
+        assert f"\n## {group}\n" in shown
+    assert shown.index("[I2](I2.md)") < shown.index("[I14](I14.md)")
 
 
 def test_a_page_shows_all_that_a_claim_owes() -> None:
