@@ -13,10 +13,12 @@ from typing import Any, cast
 import jax
 import numpy as np
 
+from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.maze import World
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.low_rank import (
+    PROJECTIONS,
     LowRank,
     Projection,
     check_low_rank,
@@ -30,6 +32,18 @@ from mazerl.training.base import digest, flatten, unflatten
 
 Config = Mapping[str, Any]
 
+_EVERY = ",".join(PROJECTIONS)
+
+ADAPTER: Options = {
+    "rank": (
+        int | None, None,
+        "train an adapter of so low a rank on the base model, which stays as it is: of attention, "
+        "or of free rows that see the goal",
+    ),
+    "projections": (str, _EVERY, "of attention, that have an adapter: --rank only"),
+}  # fmt: skip
+"""The flags of an adapter."""
+
 _BASE = "base.npz"
 _ROWS = "rows"  # the one array of free rows
 
@@ -41,6 +55,23 @@ class Adapter:
     based: Based  # without a world
     fresh: Any
     checksum: str  # of the base
+
+
+def unasked_of_adapter(options: Config) -> set[str]:
+    """What a configuration leaves out of these flags.
+
+    Raises:
+        MazerlError: projections of no adapter, or of free rows.
+    """
+    rows = options["policy"] == "tabular"
+    if options["projections"] != _EVERY:
+        if options["rank"] is None:
+            raise MazerlError("projections of an adapter, but no adapter; add --rank")
+        if rows:
+            raise MazerlError("free rows have no projections; leave --projections out")
+    if options["rank"] is None:
+        return {"rank", "projections"}
+    return {"projections"} if rows else set()
 
 
 def check_adapter(config: Config, world: World) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
+from mazerl.cli.adapters import ADAPTER, unasked_of_adapter
 from mazerl.cli.bases import base_options
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
-from mazerl.policy.low_rank import PROJECTIONS
 from mazerl.policy.transformer import Decoder
 from mazerl.training import grpo, ppo, sft, tree
 from mazerl.training.advantages import ADVANTAGES
@@ -75,13 +75,7 @@ _POLICY: Options = {
         "goals and what is held out of them from a file of `mazerl pool`: --sees-goal only",
     ),
     **base_options("uniform"),
-    "rank": (
-        int | None,
-        None,
-        "train an adapter of so low a rank on the base model, which stays as it is: of attention, "
-        "or of free rows that see the goal",
-    ),
-    "projections": (str, ",".join(PROJECTIONS), "of attention, that have an adapter: --rank only"),
+    **ADAPTER,
     "legality": (
         Literal["masked", "learned"],
         Decoder().legality,
@@ -282,7 +276,7 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
         unasked.add("turns")
         if options["base"] == "uniform":
             unasked |= base_options("uniform").keys()
-    unasked |= _unasked_of_adapters(options)
+    unasked |= unasked_of_adapter(options)
     if method == "ppo":
         usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
         unasked |= {name for name, value in usual.items() if options[name] == value}
@@ -292,17 +286,3 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
     if policy != "turning":
         options = {name: value for name, value in options.items() if name != "max_degree"}
     return options | {k: v for k, v in filled.items() if options.get(k) is None}
-
-
-def _unasked_of_adapters(options: dict[str, Any]) -> set[str]:
-    """What is left out of a configuration; a MazerlError for projections of no adapter."""
-    every = _POLICY["projections"][1]
-    if options["rank"] is None:
-        if options["projections"] != every:
-            raise MazerlError("projections of an adapter, but no adapter; add --rank")
-        return {"rank", "projections"}
-    if options["policy"] != "tabular":
-        return set()
-    if options["projections"] != every:
-        raise MazerlError("free rows have no projections; leave --projections out")
-    return {"projections"}

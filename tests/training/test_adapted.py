@@ -57,6 +57,28 @@ def test_every_method_trains_the_adapter_alone(small: Maze, name: str) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("name", ["ppo", "grpo"])
+def test_walks_batches_and_losses_are_those_of_merged_parameters(small: Maze, name: str) -> None:
+    plain, task = methods(small)[name]
+    base = init_transformer(NET, small, jax.random.key(0))
+    draw = np.random.default_rng(0)
+    own = jax.tree.map(
+        lambda x: draw.normal(size=x.shape).astype(np.float32),
+        init_attention(LowRank(2), base, jax.random.key(1)),
+    )
+    method, key, share = adapted(plain, base), jax.random.key(2), jax.numpy.float32(0.0)
+    told = []
+    for each, params in ((method, own), (plain, merge(base, own)), (plain, base)):
+        state = each.begin(each.world, task, key)
+        walked, _ = each.walk(each.world, task, params, state, key)
+        batch = each.collect(each.world, task, params, walked, key, share)
+        told.append((batch, each.loss(each.world, params, batch)))
+    ours, theirs, other = (jax.tree.leaves(each) for each in told)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert any(not np.array_equal(a, c) for a, c in zip(ours, other, strict=True))
+
+
 def test_the_first_loss_is_that_of_the_base_and_later_ones_are_not(small: Maze) -> None:
     method, task = methods(small)["sft"]
     base = init_transformer(NET, small, jax.random.key(0))

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.common.rl_runs import Pool, pool_of
-from experiments.edits import rank
-from experiments.edits.rank import _arc, _by_depth, _padded, _placed, dealt_anew
+from experiments.edits.rank import _arc, _by_depth, _nats, _padded, _placed, dealt_anew
 from experiments.edits.rank_claims import RANKS, table
 from mazerl.exact.horizon import arrival_law
 from mazerl.maze.paths import shortest_paths
@@ -18,6 +17,7 @@ from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record
 from mazerl.training import Training, train
 from mazerl.training.adapted import adapted
+from mazerl.training.distillation import lesson_of
 from mazerl.training.method import Method, the_task
 
 
@@ -85,10 +85,10 @@ def test_a_rank_among_zeros_stays_one() -> None:
 
 
 def test_nats_are_zero_for_the_teacher_itself(tree: Pool) -> None:
-    lesson = rank.lesson_of(tree.prompts, tree.base, tree.limit)
+    lesson = lesson_of(tree.prompts, tree.base, tree.limit)
     logits = row_logits(tree.base)
-    assert rank._nats(tree, tree.base, lesson, logits + 3.0) == pytest.approx(0, abs=1e-9)
-    assert rank._nats(tree, tree.base, lesson, np.where(logits > -1e3, 0.0, logits)) > 0.1
+    assert _nats(tree, tree.base, lesson, logits + 3.0) == pytest.approx(0, abs=1e-9)
+    assert _nats(tree, tree.base, lesson, np.where(logits > -1e3, 0.0, logits)) > 0.1
 
 
 def record(**other: Any) -> Record:
