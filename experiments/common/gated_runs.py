@@ -80,9 +80,7 @@ def learned(
     return train(method, GatedTask(made), pool.start, training, keep_history=True)
 
 
-def fine_tuned(
-    pool: Pool, key: jax.Array, how: Contrasting, rate: float
-) -> tuple[np.ndarray, int]:
+def fine_tuned(pool: Pool, key: jax.Array, how: Contrasting, rate: float) -> tuple[np.ndarray, int]:
     """p [X] after SFT on all successes of the walks of `drawn`, in as many updates; their steps."""
     walks = draw_walks(pool.world, TABULAR, pool.start, key, how)
     size = len(walks.length)

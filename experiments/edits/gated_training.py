@@ -1,4 +1,4 @@
-"""Learning sparse edits without RL: ReasonMaxxer's first step, its limits, its gates and its cost."""
+"""Sparse edits without RL: ReasonMaxxer's first step, its limits, its gates and its cost."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,7 +32,7 @@ from experiments.edits.gated_training_claims import (
 )
 from experiments.objectives.outcome_weights import prompt_of
 from mazerl.exact.contrast import contrast_moves, moves_in_time, moves_made, shown_rows
-from mazerl.exact.horizon import all_moves, success_gradient
+from mazerl.exact.horizon import all_moves
 from mazerl.exact.imitation import imitated, successes
 from mazerl.exact.pools import success_of
 from mazerl.maze import Maze
@@ -44,8 +44,8 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.training import Training, train
 from mazerl.training.advantages import advantage_of
-from mazerl.training.contrast import Contrasting, corpus_of
-from mazerl.training.gated import Gated, gated, population_contrast
+from mazerl.training.contrast import Contrasting, Worth, corpus_of
+from mazerl.training.gated import Gated, gated, population, population_contrast
 from mazerl.training.grpo import Groups, GRPOTask, grpo
 from mazerl.training.method import Batch
 from mazerl.training.ppo import PPOTask, Sizes, ppo
@@ -69,23 +69,26 @@ class Config:
     batches: int = 50  # of groups, whose first step is one sample
     groups: int = 1000  # a batch
     problems: int = 24
-    shuffles: int = 12
+    shuffles: int = 16
 
 
 SUCCESSES, LIMITS = (0.05, 0.3), (30, 60, 300)
-_BASES = 5  # of a cave, so that what is compiled for it serves several cells
+_BASES = 8  # of a cave, so that what is compiled for it serves several cells
 
 
 def _limited(seeds: range, problems: int, limits: tuple[int, ...]) -> tuple[Config, ...]:
     return tuple(
-        Config("limits", seed, seeds[0], limit=t, problems=problems) for t in limits for seed in seeds
+        Config("limits", seed, seeds[0], limit=t, problems=problems)
+        for t in limits
+        for seed in seeds
     )
 
 
 GRID = (
-    *(Config("weights", CONFIRMING, success=p) for p in SUCCESSES),
-    *_limited(range(CONFIRMING, CONFIRMING + 5), 4, LIMITS),
-    *(Config("training", CONFIRMING + n, CONFIRMING + n // _BASES) for n in range(20)),
+    Config("weights", CONFIRMING, success=SUCCESSES[0], batches=70),
+    Config("weights", CONFIRMING, success=SUCCESSES[1], batches=30),
+    *_limited(range(CONFIRMING, CONFIRMING + 4), 4, LIMITS),
+    *(Config("training", CONFIRMING + n, CONFIRMING + n // _BASES) for n in range(16)),
 )
 QUICK = (
     Config("weights", CONFIRMING, success=SUCCESSES[0], batches=20, groups=200),
@@ -93,7 +96,7 @@ QUICK = (
 )
 SMOKE = (
     Config("weights", 0, success=SUCCESSES[0], batches=20, groups=100),
-    *_limited(range(1), 2, LIMITS[:2]),
+    *_limited(range(1), 2, LIMITS[1:2]),
 )
 
 
@@ -135,7 +138,8 @@ def _weights(config: Config) -> dict[str, np.ndarray]:
     worth = by_count(advantage_of("clipped", how.walks), how.walks)
     moves = contrast_moves(heated, worth.success, worth.failure, gate[None])[0]
     return {
-        **{name: np.asarray(steps) for name, steps in told.items()}, "gradient": np.where(gate, prompt.gradient, 0.0),
+        **{name: np.asarray(steps) for name, steps in told.items()},
+        "gradient": np.where(gate, prompt.gradient, 0.0),
         "heated": moves - base * row_sums(maze, moves)[rows.arrival],
         "success": np.asarray(prompt.success), "gate": gate,
     }  # fmt: skip
@@ -159,9 +163,7 @@ def _walks(maze: Maze, logits: np.ndarray, key: jax.Array, groups: int, how: Con
 def _first_step(maze: Maze, logits: np.ndarray, walks: Walks, how: Contrasting) -> np.ndarray:
     """Descent [R] of the method's loss at the base, over all groups, those left out too."""
     problem = np.repeat(np.arange(len(walks.length) // how.walks), how.walks)
-    made, _ = corpus_of(
-        maze, TABULAR, logits, walks, problem, how, np.random.default_rng(0)
-    )
+    made, _ = corpus_of(maze, TABULAR, logits, walks, problem, how, np.random.default_rng(0))
     size, steps = len(walks.length), walks.port.shape[1]
     more = ((0, size - len(made.arc)), (0, steps - made.arc.shape[1]))
     wide = [np.pad(x, more + ((0, 0),) * (x.ndim - 2)) for x in made]
@@ -174,15 +176,15 @@ def _slope(maze: Maze, logits: Any, made: Any) -> Any:
     return jax.grad(loss, has_aux=True)(logits, Batch(made, jnp.float32(0.2), {}))[0]
 
 
-_UPDATES, _STEP = 600, 0.05
+_UPDATES, _STEP = 600, 0.05  # of Adam
 
 
 def _limits(config: Config) -> dict[str, np.ndarray]:
     """Where positives alone end, by the exact loss of infinitely many groups.
 
-    Total variation [X, 3] by occupancy of what arrives, of the base, the end, and a tenth of the way
-    there, from the moves of a walk that is conditioned on success, averaged over time; p [X, 2] of
-    base and end.
+    Total variation [X, 3] by occupancy of what arrives, of the base, the end, and a tenth of the
+    way there, from the moves of a walk that is conditioned on success, averaged over time; p [X, 2]
+    of base and end.
     """
     pool = pool_of(config.seed, config.problems, config.cave)
     maze, goals, base = pool.asked.maze, pool.asked.goals, pool.base
@@ -211,8 +213,9 @@ def _limits(config: Config) -> dict[str, np.ndarray]:
 def _descend(maze: Maze, start: np.ndarray, moves: np.ndarray, updates: int) -> np.ndarray:
     """Logits at the start, after a tenth of the updates and so on [11, ..., R]."""
     training = Training(updates, "adam", _STEP, record_every=updates // 10)
-    method = population_contrast(maze, moves)
-    return np.asarray(train(method, (), start, training, keep_history=True).history)
+    task = population(maze, moves)
+    run = train(population_contrast(maze), task, start, training, keep_history=True)
+    return np.asarray(run.history)
 
 
 def _rows(maze: Maze, logits: np.ndarray) -> np.ndarray:
@@ -272,7 +275,7 @@ def _walked(maze: Maze, rows: np.ndarray, goal: int) -> float:
     return won
 
 
-_ON, _RECORDS = 2000, 20
+_ON, _RECORDS, _ON_RATE = 2000, 20, 0.2
 _GRPO = Groups(24, 20, LIMIT, epochs=4, minibatches=4)
 _REWARD, _GRPO_RATE, _PPO_RATE = Reward(1.0, 0.0), 0.2, 0.1
 _GRPO_UPDATES, _PPO_UPDATES = 14, 6
@@ -282,20 +285,25 @@ def _training(config: Config) -> dict[str, np.ndarray]:
     """Exact p [..., X] of all that is trained on a pool, and the steps it took."""
     pool, key = pool_of(config.seed, config.problems, config.cave), cell_key(config)
     plain = Contrasting(WALKS[0], LIMIT)
-    # All gates open at as many tokens as have three ports or more.
+    # Gates open at as many tokens as have three ports or more, or at half of them.
     _, told = drawn(pool, key, replace(plain, gate="degree"))
     share = told.opened / told.tokens
     gates = {
-        name: replace(plain, gate=name, share=0.0 if name == "all" else share) for name in GATES
-    }
+        "entropy": replace(plain, share=share), "degree": replace(plain, gate="degree"),
+        "chance": replace(plain, gate="chance", share=share),
+        "low_entropy": replace(plain, gate="low_entropy", share=share),
+        "all": replace(plain, gate="all"), "entropy_half": replace(plain, share=share / 2),
+        "degree_half": replace(plain, gate="degree", share=share / 2),
+    }  # fmt: skip
     ways = _variants(gates["entropy"])
+    heated = row_probabilities(pool.asked.maze, np.log(pool.base) / plain.temperature)
     found = {
         "share": np.asarray(share), "before": pool.success(pool.start),
-        "walker": success_of(pool.asked, row_probabilities(pool.asked.maze, np.log(pool.base) / 0.6)),
+        "walker": success_of(pool.asked, heated),
         "kept": told.kept,
         "gates": np.stack([
             pool.success(learned(pool, drawn(pool, key, how)[0], RATE).params)
-            for how in gates.values()
+            for how in (gates[name] for name in GATES)
         ]),
         "variants": np.stack([
             pool.success(learned(pool, drawn(pool, key, how)[0], RATE).params) for how in ways
@@ -315,13 +323,14 @@ def _variants(how: Contrasting) -> list[Contrasting]:
     return [made[name] for name in VARIANTS]
 
 
-def _shuffled(
-    pool: Pool, key: jax.Array, how: Contrasting, number: int
-) -> dict[str, np.ndarray]:
+_SHUFFLED: tuple[Worth, ...] = ("shuffled", "contrast")
+
+
+def _shuffled(pool: Pool, key: jax.Array, how: Contrasting, number: int) -> dict[str, np.ndarray]:
     """Mean p after training on corpora of their own [2, 2, number]: rates; shuffled or not."""
     told = np.empty((2, 2, number))
     for n in range(number):
-        for m, worth in enumerate(("shuffled", "contrast")):
+        for m, worth in enumerate(_SHUFFLED):
             made, _ = drawn(pool, jax.random.fold_in(key, n), replace(how, worth=worth))
             for k, rate in enumerate((SMALL, RATE)):
                 told[k, m, n] = pool.success(learned(pool, made, rate).params).mean()
@@ -336,7 +345,7 @@ def _going_on(pool: Pool, key: jax.Array, how: Contrasting) -> dict[str, np.ndar
     means, losses = [], []
     for worth in ("contrast", "positives"):
         made, _ = drawn(pool, key, replace(how, worth=worth))
-        long = learned(pool, made, SMALL, Gated(BATCH, 0.0, False), _ON, _ON // _RECORDS)
+        long = learned(pool, made, _ON_RATE, Gated(BATCH, 0.0, True), _ON, _ON // _RECORDS)
         means.append([pool.success(params) for params in long.history])
         losses.append(long.metrics["decision"])
     return {"on": np.asarray(means), "on_loss": np.asarray(losses)}

@@ -32,13 +32,15 @@ from mazerl.training.contrast import Contrast
 from mazerl.training.method import Batch, Method, Metrics, Params, Training, the_task
 from mazerl.training.parallel import split_walkers
 
-TRAINING = Training(steps=150, optimizer="adam", rate=0.05, record_every=1, max_norm=1.0)
+TRAINING = Training(steps=150, optimizer="adam", rate=0.2, record_every=1, max_norm=1.0)
+
+_ROUNDING, _FAR = 1e-6, 80.0  # nats
 
 
 class GatedTask(NamedTuple):
     """What is traced: the corpus, and what a nat of the anchor costs."""
 
-    corpus: Contrast
+    corpus: Contrast | None  # None before it is drawn
     beta: float = 0.2
 
 
@@ -48,7 +50,7 @@ class Gated:
 
     batch: int = 8  # walks an update
     warm_up: float = 0.1  # share of the run in which the rate rises
-    decay: bool = True  # whether it falls to 0 after that
+    keep_rate: bool = False  # whether it then stays, and does not fall to 0
 
 
 def gated(world: World, policy: Policy = TABULAR, sizes: Gated | None = None) -> Method:
@@ -95,40 +97,44 @@ def _gated(policy: Policy, sizes: Gated) -> Method:
         # Chance may have more ports than any row.
         port = jnp.minimum(seen.port, log_p.shape[-1] - 1)
         taken = jnp.take_along_axis(log_p, port[..., None], axis=-1)[..., 0]
-        # A move that the base rules out is never in the corpus, and costs the anchor nothing.
-        each = jnp.exp(seen.base) * (seen.base - log_p)
+        away = log_p - seen.base
+        # Of a difference that is a rounding's Adam would make a whole step.
+        away = jnp.where(jnp.abs(away) > _ROUNDING, jnp.minimum(away, _FAR), 0.0)
+        # Σ q log(q/p), as Σ q (r - 1 - log r) with r = p/q, whose slope at r = 1 is exactly 0.
+        each = jnp.exp(seen.base) * (jnp.expm1(away) - away)
         far = jnp.sum(jnp.where(legal, each, 0.0), -1)
         decision = -jnp.sum(seen.decision * taken, 1).mean()
         anchor = jnp.sum(seen.anchor * far, 1).mean()
         return decision + batch.shared * anchor, {"decision": decision, "anchor": anchor}
 
-    return Method(collect, loss, begin, walk, schedule=_schedule(sizes.warm_up, sizes.decay))
+    return Method(collect, loss, begin, walk, schedule=_schedule(sizes.warm_up, sizes.keep_rate))
 
 
 @lru_cache
-def _schedule(warm_up: float, decay: bool) -> Callable[[Array], Array] | None:
+def _schedule(warm_up: float, keep_rate: bool) -> Callable[[Array], Array] | None:
     """Linear warm-up, linear decay to 0; None where the rate stays as it is."""
-    if warm_up == 0 and not decay:
+    if warm_up == 0 and keep_rate:
         return None
 
     def factor(share: Array) -> Array:
         # Of the first update too the rate is not 0.
         up = (share + 1e-3) / max(warm_up, 1e-3)
-        down = (1 - share) / max(1 - warm_up, 1e-3) if decay else jnp.ones_like(share)
+        down = jnp.ones_like(share) if keep_rate else (1 - share) / max(1 - warm_up, 1e-3)
         return jnp.minimum(jnp.minimum(up, down), 1.0)
 
     return factor
 
 
-def population_contrast(maze: Maze, moves: np.ndarray) -> Method:
-    """The decision term over infinitely many groups, summed over a walk's moves. Task: `()`.
+class Population(NamedTuple):
+    """What infinitely many groups say."""
 
-    Parameters: logits of rows, of the shape of `moves`.
+    # [..., R] expected advantage times how often each move is made, a walk; 0 off the gate
+    moves: Array
+    arrival: Array  # [R] as of `rows_of`
 
-    Args:
-        maze: what is walked on.
-        moves: [..., R] expected advantage times how often each move is made, a walk; 0 off the
-            gate (`exact.contrast`).
+
+def population(maze: Maze, moves: np.ndarray) -> Population:
+    """The task of `population_contrast`, of moves as of `exact.contrast`.
 
     Raises:
         MazerlError: they are none of this maze's.
@@ -136,12 +142,22 @@ def population_contrast(maze: Maze, moves: np.ndarray) -> Method:
     rows = rows_of(maze)
     if moves.shape[-1:] != (rows.size,):
         raise MazerlError(f"moves of shape {moves.shape}; this maze needs [..., {rows.size}]")
-    flat = moves.reshape(-1, rows.size).T
+    return Population(moves, rows.arrival)
 
-    def loss(world: None, logits: Array, batch: Batch) -> tuple[Array, Metrics]:
-        del world, batch
-        by_entry = logits.reshape(-1, rows.size).T
-        log_p = row_log_softmax(by_entry, rows.arrival, maze.num_arcs + 1)
-        return -jnp.sum(jnp.where(flat != 0, flat * log_p, 0.0)), {}
 
-    return Method(the_task, loss, exact=True)
+def population_contrast(maze: Maze) -> Method:
+    """The decision term over infinitely many groups, summed over a walk's moves.
+
+    Parameters: logits of rows, of the shape of the moves. Task: a `Population`.
+    """
+    return replace(_POPULATION, world=maze)
+
+
+def _of_population(maze: World, logits: Array, batch: Batch) -> tuple[Array, Metrics]:
+    task: Population = batch.shared
+    by_entry, moves = (x.reshape(-1, x.shape[-1]).T for x in (logits, task.moves))
+    log_p = row_log_softmax(by_entry, task.arrival, maze.num_arcs + 1)
+    return -jnp.sum(jnp.where(moves != 0, moves * log_p, 0.0)), {}
+
+
+_POPULATION = Method(the_task, _of_population, exact=True)
