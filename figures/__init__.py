@@ -35,7 +35,7 @@ _GROUPS = {
     ),
     "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
     "rollouts": ("collapse", "trees", "guarantee", "tree_training"),
-    "edits": ("edits",),
+    "edits": ("edits", "gated_training"),
     "signals": ("aggregation",),
     "laws": ("traps", "trap_depth", "trap_phases"),
 }
