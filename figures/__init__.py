@@ -35,7 +35,7 @@ _GROUPS = {
     ),
     "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
     "rollouts": ("collapse", "trees", "guarantee", "tree_training"),
-    "edits": ("edits", "rank", "same_edits"),
+    "edits": ("edits", "rank", "same_edits", "gated_training"),
     "signals": ("aggregation", "template_collapse", "back_chained", "exploration"),
     "laws": ("traps", "trap_depth", "trap_phases"),
 }

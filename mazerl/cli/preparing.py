@@ -1,6 +1,6 @@
 """From a configuration to a run that is ready to be trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,9 +28,10 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
-from mazerl.training import Method, Training, grpo, ppo, sft, tree
+from mazerl.training import Method, Training, gated, grpo, ppo, sft, tree
 from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
+from mazerl.training.contrast import Contrasting, contrast_corpus
 from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
@@ -54,6 +55,7 @@ class Prepared:
     training: Training
     params: Any
     key: jax.Array
+    told: dict[str, int]  # of what was drawn before training
     base: Any  # plain parameters that training begins with
     adapter: Adapter | None = None  # which `params` are, if there is one
 
@@ -78,12 +80,21 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
         task = task._replace(reference=params)
+    told: dict[str, int] = {}
+    if config["method"] == "gated":
+        corpus, seen = contrast_corpus(world, policy, params, walks_key, take(Contrasting, config))
+        task = task._replace(corpus=corpus)
+        told = {
+            "problems": len(seen.kept), "problems_kept": int(seen.kept.sum()),
+            "drawn_steps": seen.steps, "tokens": seen.tokens, "decisions": seen.opened,
+        }  # fmt: skip
     train_key, training = jax.random.fold_in(key, _TRAIN), take(Training, config)
+    made = Prepared(maze, worlds, policy, method, task, training, params, train_key, told, params)
     if "rank" not in config:
-        return Prepared(maze, worlds, policy, method, task, training, params, train_key, params)
+        return made
     own = make_adapter(config, world, params, jax.random.fold_in(key, _ADAPTER))
     method = adapted(method, own.based.base, own.based.order)
-    return Prepared(maze, worlds, policy, method, task, training, own.fresh, train_key, params, own)
+    return replace(made, method=method, params=own.fresh, adapter=own)
 
 
 # Steps of a walk that a base model which sees the goal is judged by, at most.
@@ -189,7 +200,17 @@ def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[
     return tree.tree(maze, policy, take(tree.Trees, config)), task
 
 
-_METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree}
+def _gated(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    """All but the corpus, which takes the base; what is wrong with its flags is told before."""
+    del key
+    take(Contrasting, config)
+    task = gated.GatedTask(None, config["beta"])
+    return gated.gated(maze, policy, take(gated.Gated, config)), task
+
+
+_METHODS = {
+    "sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree, "gated": _gated
+}  # fmt: skip
 
 
 def _reward(config: Config) -> Reward:

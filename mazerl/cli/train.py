@@ -189,7 +189,7 @@ def _run(
     trained = Loaded(graph, prepared.maze, prepared.policy, params, updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
-    return {"run": str(out), "updates": updates} | found
+    return {"run": str(out), "updates": updates} | prepared.told | found
 
 
 def _require_learned(config: Config, metrics: Columns) -> None:
