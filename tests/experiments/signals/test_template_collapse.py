@@ -45,6 +45,7 @@ def test_verdicts_turn_with_the_data(records: list[Record]) -> None:
         ({"entropy": "entropy, filtered"}, {"A2.2", "A2.3", "A2.9 rows", "A2.9 parts"}),
         ({"nothing": "blind, scaled"}, {"A2.c3 rows", "A2.c3 parts"}),
         ({"seeing": "blind, filtered, noise"}, {"A2.c2 rows", "A2.c2 parts", "A2.c4"}),
+        ({"seeing": "blind"}, {"A2.c5"}),
     ):
         order = list(study.ARMS)
         for one, other in arms.items():
