@@ -141,7 +141,7 @@ def run(config: Config) -> dict[str, np.ndarray]:
         visits = np.einsum("akx,kx->ak", seen.visits.reshape(-1, *success.shape), weight)
         row_entropy = task.of_row @ (p * log_p)
         even = -p * (log_p - row_entropy[task.arrival]) * visits[task.arrival]
-        step = scored(task, moves, p) + np.where(for_it, 0.0, bonus) * even
+        step = scored(task, moves, p) + bonus * even
         theta = theta + RATE * (kernel @ step)
     return {name: np.array([each[name] for each in told]).T for name in told[0]}
 

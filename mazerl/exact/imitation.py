@@ -139,15 +139,13 @@ def hindsight(
     for x, goal in enumerate(wanted):
         there = np.append(np.asarray(maze.head) == goal, False)
         before, ahead = np.zeros((length, size)), np.zeros((length, size))
-        before[0, -1], end = 1.0, there.astype(float)
-        ahead[0] = end
+        before[0, -1], ahead[0] = 1.0, there
         for t in range(1, length):
             before[t] = np.bincount(target, moved * before[t - 1, source], size)
-            end = np.bincount(source, moved * end[target], size)
             ahead[t] = np.bincount(source, moved * ahead[t - 1, target], size)
             if cut:
                 # Past its first arrival a walk shows nothing, but has still to end there.
-                before[t, there], ahead[t, there] = 0.0, end[there]
+                before[t, there] = 0.0
         for t in range(length):
             visits[x] += before[t, rows.arrival] * p * ahead[length - 1 - t, rows.arc]
         share[x] = (p * ahead[-1, rows.arc])[rows.arrival == maze.num_arcs].sum()

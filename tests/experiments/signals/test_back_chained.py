@@ -19,6 +19,10 @@ def records() -> list[Record]:
 
 
 def test_verdicts_turn_with_the_data(records: list[Record]) -> None:
+    few = {row["id"] for row in study.table(records).claims}
+    assert not few & {"A3.8", "A3.9"}
+    hidden = [r for r in records if r.config["world"] in ("corridor", "caves")]
+    records = records + hidden * 3
     right = {row["id"]: row["verdict"] for row in study.table(records).claims}
     assert set(right.values()) == {"holds"}
 

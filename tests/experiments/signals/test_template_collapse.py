@@ -9,6 +9,7 @@ from experiments.common.expected_updates import task_of
 from experiments.signals import template_collapse as study
 from experiments.signals.template_collapse import Arm, Config
 from mazerl.exact.horizon import follow, success_gradient
+from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.preferences import row_entropy
 from mazerl.policy.rows import rows_of
 from mazerl.store.records import Record
@@ -45,6 +46,7 @@ def test_verdicts_turn_with_the_data(records: list[Record]) -> None:
         ({"entropy": "entropy, filtered"}, {"A2.2", "A2.3", "A2.9 rows", "A2.9 parts"}),
         ({"nothing": "blind, scaled"}, {"A2.c3 rows", "A2.c3 parts"}),
         ({"seeing": "blind, filtered, noise"}, {"A2.c2 rows", "A2.c2 parts", "A2.c4"}),
+        ({"seeing": "blind"}, {"A2.c5"}),
     ):
         order = list(study.ARMS)
         for one, other in arms.items():
@@ -123,6 +125,21 @@ def test_the_filter_keeps_the_fewest_that_have_so_much_of_the_variance() -> None
         study.kept(variance), [[True, False, True, True], [True] * 4, [True, False, False, False]]
     )
     np.testing.assert_array_equal(study.kept(np.array([0.05, 0.91, 0.04])), [False, True, False])
+    np.testing.assert_array_equal(study.kept(np.array([0.9, 0.1])), [True, False])
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_run_takes_steps_of_its_rate(shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "_EVERY", 1)
+    monkeypatch.setattr(study, "WALKS", 2)
+    config = replace(SMALL, shared=shared, updates=1)
+    pool = study.pool_of(config)
+    exact = success_gradient(pool.maze, pool.start, study.LIMIT, pool.goals).logits
+    logits = np.log(pool.start) + study.RATE * study.together(pool, shared) @ exact
+    rows = np.stack([row_probabilities(pool.maze, each) for each in logits])
+    wanted = success_gradient(pool.maze, rows, study.LIMIT, pool.goals).success
+    told = study.run(config)["p"][list(study.ARMS).index("nothing"), 1]
+    np.testing.assert_allclose(told, wanted, atol=1e-12)
 
 
 def test_goals_told_in_parts_share_some_and_free_rows_none() -> None:
