@@ -70,18 +70,6 @@ class Speculated(NamedTuple):
     longest: Array  # [R, X] steps of the longest walk of each round; 0 after the last one
 
 
-class _State(NamedTuple):
-    number: Array  # [] of the round
-    forest: Forest
-    count: Array  # [X] leaves
-    known: Array  # [Δ+1, X] leaves that were there after each of the last rounds, the latest first
-    rounds: Array  # [X]
-    resumed: Array  # [X]
-    rolled_back: Array  # [X]
-    wasted: Array  # [X]
-    longest: Array  # [R, X]
-
-
 def speculate(
     policy: Policy, params: Any, maze: World, key: Array, limit: int, budget: Budget,
     how: Speculation, select: Selector, data: Any = None, problems: int | None = None,
@@ -113,113 +101,105 @@ def speculate(
         )
     count = len(goals) if goals is not None else problems or maze.num_mazes
     require_room(count, budget, limit)
-    return _speculate(policy, select, budget, how, limit, count, params, maze, key, data, goals)
+    shape = budget.first, budget.leaves
+    forest = plant(policy, params, maze, key, goals, count, limit, shape)
+    leaves = jnp.full(count, budget.first, jnp.int32)
+    # Leaves that were there after each of the last rounds, the latest first.
+    known, longest = [leaves] * (how.stale + 1), []
+    rounds, resumed, rolled_back, wasted = (jnp.zeros(count, jnp.int32) for _ in range(4))
+    while bool((leaves < budget.leaves).any()):
+        now = round_key(key, jnp.int32(len(longest)))
+        first = jax.random.fold_in(now, GOALS_KEY)
+        keys = [first, *(jax.random.fold_in(first, w) for w in range(1, how.width))]
+        nodes, places = _known(budget, maze, forest, known[-1]), []
+        for each in keys:
+            place, nodes = _choose(select, nodes, data, each)
+            places.append(place)
+        walks = _walk(policy, params, maze, now, forest, places)
+        before, keeps = leaves, []
+        for each, walk in zip(keys, walks, strict=True):
+            nodes = _known(budget, maze, forest, leaves)
+            forest, leaves, kept = _commit(select, nodes, data, each, how.slack, forest, leaves,
+                                           walk)  # fmt: skip
+            keeps.append(kept)
+        begun = before < budget.leaves
+        own = jnp.stack([walk.walks.length - walk.step for walk in walks])
+        lost = begun & ~jnp.stack(keeps)
+        longest.append(jnp.where(begun, own.max(0), 0))
+        known = [leaves, *known[:-1]]
+        rounds, resumed = rounds + begun, resumed + begun * how.width
+        rolled_back, wasted = rolled_back + lost.sum(0), wasted + jnp.where(lost, own, 0).sum(0)
+    each_round = jnp.stack(longest) if longest else jnp.zeros((0, count), jnp.int32)
+    return Speculated(forest, rounds, resumed, rolled_back, wasted, each_round)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
-def _speculate(
-    policy: Policy, select: Selector, budget: Budget, how: Speculation, limit: int, count: int,
-    params: Any, maze: World, key: Array, data: Any, goals: Array | None,
-) -> Speculated:  # fmt: skip
-    forest = plant(policy, params, maze, key, goals, count, limit, (budget.first, budget.leaves))
-    # A round whose statistics are of now keeps its first walk at least.
-    most = max(budget.rounds * (how.stale + 1), 1)
-    none, first = jnp.zeros(count, jnp.int32), jnp.full(count, budget.first, jnp.int32)
-    state = _State(
-        jnp.int32(0), forest, first, jnp.broadcast_to(first, (how.stale + 1, count)),
-        none, none, none, none, jnp.zeros((most, count), jnp.int32),
-    )  # fmt: skip
-
-    def known_of(forest: Forest, count: Array) -> Nodes:
-        nodes = nodes_of(forest, maze, budget.ways)
-        turn = (count - budget.first)[:, None, None]
-        return nodes._replace(turn=turn, turns=jnp.int32(budget.rounds))
-
-    def one(state: _State) -> _State:
-        now = round_key(key, state.number)
-        begun = jax.random.fold_in(now, GOALS_KEY)
-        others = jax.vmap(jax.random.fold_in, (None, 0))(begun, jnp.arange(1, how.width))
-        keys = jnp.concatenate([begun[None], others])
-        there = jnp.arange(budget.leaves)[None] < state.known[-1][:, None]
-
-        def choose(nodes: Nodes, key: Array) -> tuple[Nodes, tuple[Array, Array]]:
-            leaf, step, _ = best_of(nodes, select(nodes, data, key))
-            foreseen = value(nodes)[jnp.arange(count), leaf, step]
-            return with_walk(nodes, leaf, step, foreseen), (leaf, step)
-
-        old = known_of(state.forest._replace(grown=there), state.known[-1])
-        old = old._replace(
-            visits=jnp.asarray(old.visits, jnp.float32), turn=jnp.asarray(old.turn, jnp.int32)
-        )
-        _, (leaf, step) = jax.lax.scan(choose, old, keys)
-        walking = walking_of(policy, params, maze, now, count * how.width)
-        walks, entropy = resume_at(policy, walking, state.forest, leaf.T, step.T)
-        walked = jax.tree.map(
-            lambda x: x.reshape(count, how.width, *x.shape[1:]).swapaxes(0, 1), (walks, entropy)
-        )
-
-        def score(forest: Forest, count: Array, key: Array) -> tuple[Nodes, Array]:
-            nodes = known_of(forest, count)
-            return nodes, select(nodes, data, key)
-
-        return _commit(state, score, how.slack, keys, _Tried(leaf, step, *walked))
-
-    def unfinished(state: _State) -> Array:
-        return (state.count < budget.leaves).any() & (state.number < most)
-
-    ended = jax.lax.while_loop(unfinished, one, state)
-    return Speculated(
-        ended.forest, ended.rounds, ended.resumed, ended.rolled_back, ended.wasted, ended.longest
-    )
-
-
-class _Tried(NamedTuple):
-    """W walks of each problem that may be kept, [W, X] and what they are."""
+class _Walk(NamedTuple):
+    """A walk of each problem [X] that may be kept."""
 
     leaf: Array
     step: Array
     walks: Walks
-    entropy: Array
+    entropy: Array  # [X, T]
 
 
-def _commit(state: _State, score: Any, slack: float, keys: Array, tried: _Tried) -> _State:
-    """Keep the walks whose nodes are still good, one after the other."""
-    leaves, problem = state.forest.grown.shape[1], jnp.arange(len(state.count))
-    begun = state.count < leaves
-    own = jnp.where(begun, tried.walks.length - tried.step, 0)
+@partial(jax.jit, static_argnums=0)
+def _known(budget: Budget, maze: World, forest: Forest, leaves: Array) -> Nodes:
+    """What is known by so many leaves [X] of each problem."""
+    there = jnp.arange(budget.leaves)[None] < leaves[:, None]
+    nodes = nodes_of(forest._replace(grown=forest.grown & there), maze, budget.ways)
+    turn = (leaves - budget.first)[:, None, None]
+    return nodes._replace(turn=turn, turns=jnp.int32(budget.rounds))
 
-    def one(carry: tuple[Forest, Array], each: tuple[Array, _Tried]
-            ) -> tuple[tuple[Forest, Array], Array]:  # fmt: skip
-        (forest, count), (key, walk) = carry, each
-        nodes, now = score(forest, count, key)
-        least = best_of(nodes, now)[2] - slack - _ROUNDING
-        keeps = (now[problem, walk.leaf, walk.step] >= least) & (count < leaves)
-        place = jnp.minimum(count, leaves - 1)
 
-        def put(old: Array, new: Array) -> Array:
-            mine = keeps.reshape(-1, *[1] * (new.ndim - 1))
-            return old.at[problem, place].set(jnp.where(mine, new, old[problem, place]))
+@partial(jax.jit, static_argnums=0)
+def _choose(
+    select: Selector, nodes: Nodes, data: Any, key: Array
+) -> tuple[tuple[Array, Array], Nodes]:
+    """The best node, and what is known if a walk from there ends as is foreseen."""
+    leaf, step, _ = best_of(nodes, select(nodes, data, key))
+    foreseen = value(nodes)[jnp.arange(len(leaf)), leaf, step]
+    return (leaf, step), with_walk(nodes, leaf, step, foreseen)
 
-        walks = walk.walks
-        forest = forest._replace(
-            arc=put(forest.arc, walks.arc), port=put(forest.port, walks.port),
-            entropy=put(forest.entropy, walk.entropy), length=put(forest.length, walks.length),
-            reached=put(forest.reached, walks.reached), branch=put(forest.branch, walk.step),
-            parent=put(forest.parent, walk.leaf.astype(jnp.int32)),
-            grown=put(forest.grown, keeps),
-        )  # fmt: skip
-        return (forest, count + keeps), keeps
 
-    (forest, count), kept = jax.lax.scan(one, (state.forest, state.count), (keys, tried))
-    lost = begun & ~kept
-    return _State(
-        number=state.number + 1, forest=forest, count=count,
-        known=jnp.concatenate([count[None], state.known[:-1]]),
-        rounds=state.rounds + begun, resumed=state.resumed + begun * len(keys),
-        rolled_back=state.rolled_back + lost.sum(0),
-        wasted=state.wasted + jnp.where(lost, own, 0).sum(0),
-        longest=state.longest.at[state.number].set(own.max(0)),
+@partial(jax.jit, static_argnums=0)
+def _walk(
+    policy: Policy, params: Any, maze: World, key: Array, forest: Forest,
+    places: list[tuple[Array, Array]],
+) -> list[_Walk]:  # fmt: skip
+    leaf, step = (jnp.stack(x, 1) for x in zip(*places, strict=True))
+    walking = walking_of(policy, params, maze, key, leaf.size)
+    walked = resume_at(policy, walking, forest, leaf, step)
+    walks, entropy = jax.tree.map(lambda x: x.reshape(*leaf.shape, *x.shape[1:]), walked)
+    return [
+        _Walk(leaf[:, w], step[:, w], Walks(*(x[:, w] for x in walks)), entropy[:, w])
+        for w in range(leaf.shape[1])
+    ]
+
+
+@partial(jax.jit, static_argnums=0)
+def _commit(
+    select: Selector, nodes: Nodes, data: Any, key: Array, slack: float, forest: Forest,
+    leaves: Array, walk: _Walk,
+) -> tuple[Forest, Array, Array]:  # fmt: skip
+    """Keep a walk of each problem whose node is still good; forest, leaves, which were kept."""
+    problem, most = jnp.arange(len(leaves)), forest.grown.shape[1]
+    score = select(nodes, data, key)
+    least = best_of(nodes, score)[2] - slack - _ROUNDING
+    keeps = (score[problem, walk.leaf, walk.step] >= least) & (leaves < most)
+    place = jnp.minimum(leaves, most - 1)
+
+    def put(old: Array, new: Array) -> Array:
+        mine = keeps.reshape(-1, *[1] * (new.ndim - 1))
+        return old.at[problem, place].set(jnp.where(mine, new, old[problem, place]))
+
+    walks = walk.walks
+    grown = forest._replace(
+        arc=put(forest.arc, walks.arc), port=put(forest.port, walks.port),
+        entropy=put(forest.entropy, walk.entropy), length=put(forest.length, walks.length),
+        reached=put(forest.reached, walks.reached), branch=put(forest.branch, walk.step),
+        parent=put(forest.parent, walk.leaf.astype(jnp.int32)), grown=put(forest.grown, keeps),
     )  # fmt: skip
+    return grown, leaves + keeps, keeps
 
 
 def wall_clock(longest: np.ndarray, stale: int, per_step: float, per_round: float) -> np.ndarray:
