@@ -1,0 +1,244 @@
+"""What trees lose when they are grown ahead of what is known, and what one hot walk rescues."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.common.cells import cell_key
+from experiments.common.prompts import Prompts, prompts_of
+from experiments.common.seeds import CONFIRMING
+from experiments.rollouts.speculation_claims import CLAIM_FAMILIES as CLAIM_FAMILIES
+from experiments.rollouts.speculation_claims import claims_of
+from mazerl.exact.horizon import arrival_law
+from mazerl.policy.extraction import row_probabilities
+from mazerl.policy.sampling import seeded_key
+from mazerl.policy.tabular import TABULAR
+from mazerl.store.records import Record
+from mazerl.sweep.studies import Tables
+from mazerl.training.fitting import fit
+from mazerl.walk.learned import logit
+from mazerl.walk.nodes import Forest
+from mazerl.walk.rescue import afforded, flips_by_posterior, rescue, without_spread
+from mazerl.walk.selectors import UUCB, uucb_weights
+from mazerl.walk.speculation import Speculation, speculate, wall_clock
+from mazerl.walk.trees import Budget, grow
+
+LIMIT, WALKS, FIRST, SLACK = 60, 16, 8, 0.1
+
+
+class Way(NamedTuple):
+    """How far ahead trees are grown, by which weights of UUCB's terms, and for which copies."""
+
+    how: Speculation
+    weights: np.ndarray = uucb_weights()
+    few: bool = False  # for a third of the copies
+
+
+WAYS = {
+    "one": Way(Speculation(1)),
+    "four": Way(Speculation(4, 0, SLACK)),
+    "strict": Way(Speculation(4), few=True),
+    "four, 2 old": Way(Speculation(4, 2, SLACK), few=True),
+    "one, by entropy": Way(Speculation(1), np.eye(5, dtype=np.float32)[2]),
+}
+"""By name: W at once, Δ and the slack are in `Speculation`."""
+
+HOT, HEATS = 1.5, (1.0, 1.25, 1.5, 2.0, 3.0)
+"""Temperature of the walks that rescue; those at which their success is solved for."""
+
+DECIDERS = ("never", "at random", "posterior", "learned", "oracle", "others' history")
+SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05)
+"""Of steps that rescue may add."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A cave of its own, some of its goals, several trees of each."""
+
+    problems: int = 125
+    copies: int = 12
+    junctions: int = 40
+    ways: tuple[str, ...] = tuple(WAYS)
+    seed: int = 0  # of cave, base model, goals and walks
+
+
+GRID = tuple(Config(seed=CONFIRMING + number) for number in range(8))
+QUICK = tuple(Config(40, 6, ways=("one", "four"), seed=CONFIRMING + n) for n in range(2))
+SMOKE = (Config(60, 6, ways=("four",), seed=0),)
+
+
+def run(config: Config) -> dict[str, np.ndarray]:
+    """Of each way: successes, rounds, walks, steps wasted and in all [X], clocks [choices, X].
+
+    And of groups that rescue might flip: what decides, and exact chances [X].
+    """
+    key = cell_key(config)
+    prompts = prompts_of(config.problems, config.junctions, LIMIT, config.seed)
+    logits = np.log(prompts.p).astype(np.float32)
+    arrays: dict[str, np.ndarray] = {"success": prompts.success}
+    for name in config.ways:
+        way = WAYS[name]
+        goals = np.tile(prompts.goals, config.copies // 3 if way.few else config.copies)
+        grown = speculate(TABULAR, logits, prompts.maze, key, LIMIT, Budget(WALKS, FIRST), way.how,
+                          UUCB, way.weights, goals=goals)  # fmt: skip
+        clock = [wall_clock(np.asarray(grown.longest), way.how.stale, 1.0, c) for c in CHOICES]
+        told = {
+            "successes": grown.forest.reached.sum(1), "spent": grown.forest.spent,
+            "rounds": grown.rounds, "resumed": grown.resumed, "rolled_back": grown.rolled_back,
+            "wasted": grown.wasted, "clock": np.stack(clock),
+        }  # fmt: skip
+        arrays |= {f"{name} {field}": np.asarray(x) for field, x in told.items()}
+    return arrays | _rescues(config, prompts)
+
+
+CHOICES = (0.0, 5.0, 20.0)
+"""What a choice may cost, in steps."""
+
+
+class _Groups(NamedTuple):
+    """Flat groups, and what is known of each problem from others before."""
+
+    forest: Forest
+    before: np.ndarray  # [X] successes of another group of as many walks
+    goals: np.ndarray  # [X]
+
+
+def _groups(prompts: Prompts, copies: int, seed: int) -> _Groups:
+    goals, logits = np.tile(prompts.goals, copies), np.log(prompts.p).astype(np.float32)
+    forest, before = (
+        grow(TABULAR, logits, prompts.maze, seeded_key(seed + shift), LIMIT,
+             Budget(WALKS, WALKS), UUCB, uucb_weights(), goals=goals)
+        for shift in (0, 100_000)
+    )  # fmt: skip
+    return _Groups(forest, np.asarray(before.reached.sum(1)), goals)
+
+
+def features_of(groups: _Groups) -> np.ndarray:
+    """What a network is told of each group [X, 6]."""
+    forest = Forest(*(np.asarray(field) for field in groups.forest))
+    own, entropy = forest.own, np.asarray(forest.entropy)
+    spent = own.sum((1, 2))
+    distinct = [len(np.unique(arc[mine])) for arc, mine in zip(forest.arc[..., :-1], own,
+                strict=True)]  # fmt: skip
+    return np.stack([
+        forest.reached.mean(1), (groups.before + 0.5) / (WALKS + 1), forest.length.mean(1) / LIMIT,
+        (entropy * own).sum((1, 2)) / spent, (entropy * own).max((1, 2)),
+        np.asarray(distinct) / spent,
+    ], 1)  # fmt: skip
+
+
+def _rescues(config: Config, prompts: Prompts) -> dict[str, np.ndarray]:
+    """Silent groups, flips that one hot walk makes, exact chances, and who is chosen by whom."""
+    groups = _groups(prompts, config.copies, config.seed)
+    logits = np.log(prompts.p).astype(np.float32)
+    hot = rescue(TABULAR, logits, prompts.maze, seeded_key(config.seed + 200_000), groups.forest,
+                 np.ones(len(groups.goals), bool), HOT)  # fmt: skip
+    heated = np.stack([
+        np.minimum(arrival_law(prompts.maze, row_probabilities(prompts.maze,
+                   np.log(prompts.p) / heat), LIMIT, prompts.goals).sum(1), 1.0)
+        for heat in HEATS
+    ])  # fmt: skip
+    won = np.asarray(hot.forest.reached[:, -1])
+    silent, solved = np.asarray(without_spread(groups.forest)), np.asarray(
+        groups.forest.reached.all(1))  # fmt: skip
+    exact = np.tile(heated[HEATS.index(HOT)], config.copies)
+    flips = np.where(solved, 1 - exact, exact)
+    spent = np.asarray(groups.forest.spent)
+    chances = _chances(config, groups, solved, flips)
+    chosen = [[afforded(chance, silent & (chance > 0), spent, LIMIT, share) for share in SHARES]
+              for chance in chances]  # fmt: skip
+    return {
+        "silent": silent, "solved": solved, "flips": flips, "won": won, "group_steps": spent,
+        "hot_steps": np.asarray(hot.forest.length[:, -1]), "heated": heated,
+        "chosen": np.asarray(chosen), "exact": prompts.success,
+    }  # fmt: skip
+
+
+def _chances(
+    config: Config, groups: _Groups, solved: np.ndarray, flips: np.ndarray
+) -> list[np.ndarray]:
+    """What each decider thinks that another walk would flip [X]; the network is of another cave."""
+    draw = np.random.default_rng(config.seed)
+    seen = np.where(solved, WALKS, 0) + groups.before
+    other = prompts_of(config.problems, config.junctions, LIMIT, config.seed + 500)
+    log = _groups(other, config.copies, config.seed + 500)
+    logits = np.log(other.p).astype(np.float32)
+    walked = rescue(TABULAR, logits, other.maze, seeded_key(config.seed + 300_000), log.forest,
+                    np.ones(len(log.goals), bool), HOT)  # fmt: skip
+    mine, won = np.asarray(without_spread(log.forest)), np.asarray(walked.forest.reached[:, -1])
+    flipped = won != np.asarray(log.forest.reached.all(1))
+    net = fit(features_of(log)[mine], flipped[mine], seeded_key(config.seed))
+    learned = np.asarray(logit(net, features_of(groups)))
+    shuffled = np.where(solved, WALKS, 0) + draw.permutation(groups.before)
+    posterior = [flips_by_posterior(x, np.full(len(x), 2 * WALKS), solved, (0.5, 0.5))
+                 for x in (seen, shuffled)]  # fmt: skip
+    return [
+        np.zeros(len(solved)), draw.random(len(solved)) + 1e-9, posterior[0],
+        1 / (1 + np.exp(-learned)), flips, posterior[1] + 1e-9 * draw.random(len(solved)),
+    ]  # fmt: skip
+
+
+def table(records: list[Record]) -> Tables:
+    """One row a way and cave; one a decider, share and cave; one a heat and cave; I10 and I11."""
+    ways, deciders, heats = [], [], []
+    for record in records:
+        seen, seed = record.arrays, record.config["seed"]
+        ways += [{"way": name, "seed": seed} | _way(seen, name) for name in record.config["ways"]]
+        silent = seen["silent"]
+        for d, decider in enumerate(DECIDERS):
+            for s, share in enumerate(SHARES):
+                fires = seen["chosen"][d, s]
+                deciders.append({
+                    "decider": decider, "share": share, "seed": seed, "silent": int(silent.sum()),
+                    "fired": int(fires.sum()), "flips": float(seen["flips"][fires].sum()),
+                    "added": float(seen["hot_steps"][fires].sum() / seen["group_steps"].sum()),
+                    "mixed": float(1 - silent.mean() + seen["flips"][fires].sum() / silent.size),
+                })  # fmt: skip
+        heats += [{"seed": seed} | row for row in _heats(seen)]
+    frames = {
+        "speculation": pd.DataFrame(ways), "speculation_rescue": pd.DataFrame(deciders),
+        "speculation_heat": pd.DataFrame(heats),
+    }  # fmt: skip
+    return Tables(frames, claims_of(*frames.values(), _flips(records)))
+
+
+def _way(seen: dict[str, np.ndarray], name: str) -> dict[str, object]:
+    mine = {field: seen[f"{name} {field}"] for field in (
+        "successes", "spent", "rounds", "resumed", "rolled_back", "wasted", "clock")}  # fmt: skip
+    wins, p = mine["successes"], seen["success"]
+    clocks = {f"clock_{cost:g}": float(x.mean()) for cost, x in
+              zip(CHOICES, mine["clock"], strict=True)}  # fmt: skip
+    return {
+        "mixed": float(((wins > 0) & (wins < WALKS)).mean()),
+        "flat": float((1 - p**WALKS - (1 - p) ** WALKS).mean()),
+        "rounds": float(mine["rounds"].mean()),
+        "rolled_back": float(mine["rolled_back"].sum() / mine["resumed"].sum()),
+        "wasted": float(mine["wasted"].sum() / mine["spent"].sum()),
+        "trees": len(wins),
+    } | clocks  # fmt: skip
+
+
+def _heats(seen: dict[str, np.ndarray]) -> list[dict[str, object]]:
+    """Exact: how often one more walk flips a group of which all fail, and one of which none does."""
+    p, rows = seen["exact"], []
+    failed, solved = (1 - p) ** WALKS, p**WALKS
+    for heat, hot in zip(HEATS, seen["heated"], strict=True):
+        rows.append({
+            "temperature": heat, "failed": float(failed.mean()), "solved": float(solved.mean()),
+            "flips_failed": float(failed @ hot / failed.sum()),
+            "flips_solved": float(solved @ (1 - hot) / solved.sum()),
+        })  # fmt: skip
+    return rows
+
+
+def _flips(records: list[Record]) -> tuple[int, float, float]:
+    """Flips of silent groups by the walks, their exact mean and standard deviation."""
+    seen = [record.arrays for record in records]
+    silent, won, solved, flips = (
+        np.concatenate([x[name] for x in seen]) for name in ("silent", "won", "solved", "flips")
+    )
+    here = flips[silent]
+    return int((won != solved)[silent].sum()), float(here.sum()), float(
+        np.sqrt((here * (1 - here)).sum()))  # fmt: skip
