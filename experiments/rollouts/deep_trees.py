@@ -17,7 +17,7 @@ from mazerl.policy.bases import opinionated_rows
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
 from mazerl.sweep.studies import Tables
-from mazerl.walk.selectors import GREEDY, Lookahead
+from mazerl.walk.selectors import Lookahead
 from mazerl.walk.trees import Budget, grow
 
 
@@ -32,9 +32,7 @@ class Config:
 
 
 LENGTHS = (0, 4, 12)
-GRID = tuple(
-    Config(length, seed=CONFIRMING + number) for length in LENGTHS for number in range(10)
-)
+GRID = tuple(Config(length, seed=CONFIRMING + number) for length in LENGTHS for number in range(10))
 QUICK = tuple(Config(0, seed=CONFIRMING + number) for number in range(3))
 SMOKE = (Config(4, 20, 4, seed=0),)
 

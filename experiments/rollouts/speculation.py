@@ -1,7 +1,7 @@
 """What trees lose when they are grown ahead of what is known, and what one hot walk rescues."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,9 @@ WAYS = {
 }
 """By name: W at once, Δ and the slack are in `Speculation`."""
 
+CHOICES = (0.0, 5.0, 20.0)
+"""What a choice may cost, in steps."""
+
 HOT, HEATS = 1.5, (1.0, 1.25, 1.5, 2.0, 3.0)
 """Temperature of the walks that rescue; those at which their success is solved for."""
 
@@ -61,12 +64,15 @@ class Config:
     copies: int = 12
     junctions: int = 40
     ways: tuple[str, ...] = tuple(WAYS)
+    decides: bool = True  # whether it is asked who is rescued, not only what heat does
     seed: int = 0  # of cave, base model, goals and walks
 
 
 GRID = tuple(Config(seed=CONFIRMING + number) for number in range(8))
-QUICK = tuple(Config(40, 6, ways=("one", "four"), seed=CONFIRMING + n) for n in range(2))
-SMOKE = (Config(60, 6, ways=("four",), seed=0),)
+QUICK = tuple(
+    Config(40, 6, ways=("one", "four"), decides=False, seed=CONFIRMING + n) for n in range(2)
+)
+SMOKE = (Config(60, 6, ways=("four",), decides=False, seed=0),)
 
 
 def run(config: Config) -> dict[str, np.ndarray]:
@@ -90,11 +96,9 @@ def run(config: Config) -> dict[str, np.ndarray]:
             "wasted": grown.wasted, "clock": np.stack(clock),
         }  # fmt: skip
         arrays |= {f"{name} {field}": np.asarray(x) for field, x in told.items()}
-    return arrays | _rescues(config, prompts)
-
-
-CHOICES = (0.0, 5.0, 20.0)
-"""What a choice may cost, in steps."""
+    heated = _heated(prompts)
+    arrays |= {"heated": heated}
+    return arrays | (_rescues(config, prompts, heated) if config.decides else {})
 
 
 class _Groups(NamedTuple):
@@ -129,20 +133,20 @@ def features_of(groups: _Groups) -> np.ndarray:
     ], 1)  # fmt: skip
 
 
-def _rescues(config: Config, prompts: Prompts) -> dict[str, np.ndarray]:
+def _heated(prompts: Prompts) -> np.ndarray:
+    """Exact p of each problem at each temperature [heats, X]."""
+    rows = [row_probabilities(prompts.maze, np.log(prompts.p) / heat) for heat in HEATS]
+    laws = [arrival_law(prompts.maze, p, LIMIT, prompts.goals).sum(1) for p in rows]
+    return np.minimum(np.stack(laws), 1.0)
+
+
+def _rescues(config: Config, prompts: Prompts, heated: np.ndarray) -> dict[str, np.ndarray]:
     """Silent groups, flips that one hot walk makes, exact chances, and who is chosen by whom."""
     groups = _groups(prompts, config.copies, config.seed)
-    logits = np.log(prompts.p).astype(np.float32)
-    hot = rescue(TABULAR, logits, prompts.maze, seeded_key(config.seed + 200_000), groups.forest,
-                 np.ones(len(groups.goals), bool), HOT)  # fmt: skip
-    heated = np.stack([
-        np.minimum(arrival_law(prompts.maze, row_probabilities(prompts.maze,
-                   np.log(prompts.p) / heat), LIMIT, prompts.goals).sum(1), 1.0)
-        for heat in HEATS
-    ])  # fmt: skip
-    won = np.asarray(hot.forest.reached[:, -1])
-    silent, solved = np.asarray(without_spread(groups.forest)), np.asarray(
-        groups.forest.reached.all(1))  # fmt: skip
+    won, hot_steps = _hot_walks(prompts, groups, config.seed + 200_000)
+    silent, solved = (
+        np.asarray(x) for x in (without_spread(groups.forest), groups.forest.reached.all(1))
+    )
     exact = np.tile(heated[HEATS.index(HOT)], config.copies)
     flips = np.where(solved, 1 - exact, exact)
     spent = np.asarray(groups.forest.spent)
@@ -151,9 +155,16 @@ def _rescues(config: Config, prompts: Prompts) -> dict[str, np.ndarray]:
               for chance in chances]  # fmt: skip
     return {
         "silent": silent, "solved": solved, "flips": flips, "won": won, "group_steps": spent,
-        "hot_steps": np.asarray(hot.forest.length[:, -1]), "heated": heated,
-        "chosen": np.asarray(chosen), "exact": prompts.success,
+        "hot_steps": hot_steps, "chosen": np.asarray(chosen),
     }  # fmt: skip
+
+
+def _hot_walks(prompts: Prompts, groups: _Groups, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether one hot walk of each problem arrives, and its steps [X]."""
+    logits = np.log(prompts.p).astype(np.float32)
+    hot = rescue(TABULAR, logits, prompts.maze, seeded_key(seed), groups.forest,
+                 np.ones(len(groups.goals), bool), HOT).forest  # fmt: skip
+    return np.asarray(hot.reached[:, -1]), np.asarray(hot.length[:, -1])
 
 
 def _chances(
@@ -164,10 +175,8 @@ def _chances(
     seen = np.where(solved, WALKS, 0) + groups.before
     other = prompts_of(config.problems, config.junctions, LIMIT, config.seed + 500)
     log = _groups(other, config.copies, config.seed + 500)
-    logits = np.log(other.p).astype(np.float32)
-    walked = rescue(TABULAR, logits, other.maze, seeded_key(config.seed + 300_000), log.forest,
-                    np.ones(len(log.goals), bool), HOT)  # fmt: skip
-    mine, won = np.asarray(without_spread(log.forest)), np.asarray(walked.forest.reached[:, -1])
+    mine, (won, _) = np.asarray(without_spread(log.forest)), _hot_walks(
+        other, log, config.seed + 300_000)  # fmt: skip
     flipped = won != np.asarray(log.forest.reached.all(1))
     net = fit(features_of(log)[mine], flipped[mine], seeded_key(config.seed))
     learned = np.asarray(logit(net, features_of(groups)))
@@ -186,8 +195,9 @@ def table(records: list[Record]) -> Tables:
     for record in records:
         seen, seed = record.arrays, record.config["seed"]
         ways += [{"way": name, "seed": seed} | _way(seen, name) for name in record.config["ways"]]
-        silent = seen["silent"]
-        for d, decider in enumerate(DECIDERS):
+        heats += [{"seed": seed} | row for row in _heats(seen)]
+        silent = seen.get("silent", np.zeros(0, bool))
+        for d, decider in enumerate(DECIDERS if len(silent) else ()):
             for s, share in enumerate(SHARES):
                 fires = seen["chosen"][d, s]
                 deciders.append({
@@ -196,7 +206,6 @@ def table(records: list[Record]) -> Tables:
                     "added": float(seen["hot_steps"][fires].sum() / seen["group_steps"].sum()),
                     "mixed": float(1 - silent.mean() + seen["flips"][fires].sum() / silent.size),
                 })  # fmt: skip
-        heats += [{"seed": seed} | row for row in _heats(seen)]
     frames = {
         "speculation": pd.DataFrame(ways), "speculation_rescue": pd.DataFrame(deciders),
         "speculation_heat": pd.DataFrame(heats),
@@ -222,7 +231,7 @@ def _way(seen: dict[str, np.ndarray], name: str) -> dict[str, object]:
 
 def _heats(seen: dict[str, np.ndarray]) -> list[dict[str, object]]:
     """Exact: how often one more walk flips a group of which all fail, and one of which none does."""
-    p, rows = seen["exact"], []
+    p, rows = seen["success"], []
     failed, solved = (1 - p) ** WALKS, p**WALKS
     for heat, hot in zip(HEATS, seen["heated"], strict=True):
         rows.append({
@@ -235,7 +244,9 @@ def _heats(seen: dict[str, np.ndarray]) -> list[dict[str, object]]:
 
 def _flips(records: list[Record]) -> tuple[int, float, float]:
     """Flips of silent groups by the walks, their exact mean and standard deviation."""
-    seen = [record.arrays for record in records]
+    seen = [record.arrays for record in records if "silent" in record.arrays]
+    if not seen:
+        return 0, 0.0, 0.0
     silent, won, solved, flips = (
         np.concatenate([x[name] for x in seen]) for name in ("silent", "won", "solved", "flips")
     )

@@ -35,16 +35,16 @@ class Config:
     """A cave of its own, some of its goals, several trees of each."""
 
     problems: int = 125
-    copies: int = 8
+    copies: int = 4
     junctions: int = 40
     checkpoints: int = 3
     learned: bool = True  # whether a network selects too
     seed: int = 0  # of cave, base model, goals and walks
 
 
-GRID = tuple(Config(seed=CONFIRMING + number) for number in range(8))
-QUICK = tuple(Config(40, 4, learned=False, seed=CONFIRMING + number) for number in range(2))
-SMOKE = (Config(60, 4, learned=False, seed=0),)
+GRID = tuple(Config(seed=CONFIRMING + number) for number in range(6))
+QUICK = (Config(60, checkpoints=2, learned=False, seed=CONFIRMING),)
+SMOKE = (Config(60, checkpoints=1, learned=False, seed=0),)
 
 LIMIT, WALKS, FIRST = 60, 16, 8
 BUDGET = Budget(WALKS, FIRST)
@@ -254,8 +254,19 @@ def table(records: list[Record]) -> Tables:
                 mixed = _mixed(arrays["learned"][number])
                 groups.append({"selector": name, "seed": seed, "mixed": mixed})
         for number in range(record.config["checkpoints"]):
-            mine = {name: arrays[name][number] for name in (
-                "coverage", "novelty", "contrast", "wins", "part", "cosine", "gain", "p")}
+            mine = {
+                name: arrays[name][number]
+                for name in (
+                    "coverage",
+                    "novelty",
+                    "contrast",
+                    "wins",
+                    "part",
+                    "cosine",
+                    "gain",
+                    "p",
+                )
+            }
             proxies.append({"checkpoint": number, "seed": seed}
                            | _tracks(mine, record.config["copies"]))  # fmt: skip
     frames = {"tree_proxies": pd.DataFrame(groups), "tree_proxies_f": pd.DataFrame(proxies)}
@@ -279,6 +290,8 @@ def _tracks(seen: dict[str, np.ndarray], copies: int) -> dict[str, object]:
         told[f"{name}_fixed"] = _correlation(_without(f, wins), _without(seen[name], wins))
         open_ones = mixed > 0
         told[f"{name}_open"] = _correlation(f[open_ones], seen[name][open_ones])
+        # F of the problem before, which has nothing to do with this one.
+        told[f"{name}_other"] = _correlation(np.roll(f, 1), seen[name])
     part = seen["part"].reshape(copies, -1)
     noise = part.std(0, ddof=1)
     ratio, mean = part.mean(0) / np.maximum(noise, 1e-12), f.reshape(copies, -1).mean(0)

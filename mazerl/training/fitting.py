@@ -1,6 +1,6 @@
 """Fitting a small network to logged choices: logistic regression with one hidden layer.
 
-    features z-scored; Adam on the mean cross-entropy of all rows at once; the scales folded in
+features z-scored; Adam on the mean cross-entropy of all rows at once; the scales folded in
 """
 
 from functools import partial

@@ -91,8 +91,8 @@ def speculate(
         goals: [X] vertices instead, one for each problem.
 
     Raises:
-        MazerlError: as `trees.grow`; a budget that resumes several walks at a node, bounds steps, or
-            keeps the root from being selected.
+        MazerlError: as `trees.grow`; a budget that resumes several walks at a node, bounds steps,
+            or keeps the root from being selected.
     """
     if budget.width != 1 or budget.steps is not None or not budget.root:
         raise MazerlError(

@@ -136,6 +136,7 @@ def grow_inside(
 
 
 def require_room(count: int, budget: Budget, limit: int) -> None:
+    """Raise a `MazerlError` if there is no limit, or the forest would not fit into memory."""
     require_limit("the time limit", limit)
     require_whole("the number of problems", count)
     if count * budget.leaves * limit > MOST_RECORDED:
@@ -274,7 +275,7 @@ def _round(
     forest: Forest, data: Any, number: Array,
 ) -> tuple[Forest, Array]:  # fmt: skip
     """One more round; beside it which problems had no candidate [X]."""
-    count, _, limit = forest.port.shape
+    count = len(forest.goal)
     key = round_key(key, number)
     nodes = nodes_of(forest, maze, budget.ways, budget.root)
     nodes = nodes._replace(turn=number, turns=jnp.int32(budget.rounds))
