@@ -191,7 +191,9 @@ def _chances(
 
 def table(records: list[Record]) -> Tables:
     """One row a way and cave; one a decider, share and cave; one a heat and cave; I10 and I11."""
-    ways, deciders, heats = [], [], []
+    ways: list[dict[str, object]] = []
+    deciders: list[dict[str, object]] = []
+    heats: list[dict[str, object]] = []
     for record in records:
         seen, seed = record.arrays, record.config["seed"]
         ways += [{"way": name, "seed": seed} | _way(seen, name) for name in record.config["ways"]]
@@ -206,18 +208,19 @@ def table(records: list[Record]) -> Tables:
                     "added": float(seen["hot_steps"][fires].sum() / seen["group_steps"].sum()),
                     "mixed": float(1 - silent.mean() + seen["flips"][fires].sum() / silent.size),
                 })  # fmt: skip
+    ways_table, rescue_table, heat_table = (pd.DataFrame(x) for x in (ways, deciders, heats))
     frames = {
-        "speculation": pd.DataFrame(ways), "speculation_rescue": pd.DataFrame(deciders),
-        "speculation_heat": pd.DataFrame(heats),
+        "speculation": ways_table, "speculation_rescue": rescue_table,
+        "speculation_heat": heat_table,
     }  # fmt: skip
-    return Tables(frames, claims_of(*frames.values(), _flips(records)))
+    return Tables(frames, claims_of(ways_table, rescue_table, heat_table, _flips(records)))
 
 
 def _way(seen: dict[str, np.ndarray], name: str) -> dict[str, object]:
     mine = {field: seen[f"{name} {field}"] for field in (
         "successes", "spent", "rounds", "resumed", "rolled_back", "wasted", "clock")}  # fmt: skip
     wins, p = mine["successes"], seen["success"]
-    clocks = {f"clock_{cost:g}": float(x.mean()) for cost, x in
+    clocks: dict[str, object] = {f"clock_{cost:g}": float(x.mean()) for cost, x in
               zip(CHOICES, mine["clock"], strict=True)}  # fmt: skip
     return {
         "mixed": float(((wins > 0) & (wins < WALKS)).mean()),
@@ -230,8 +233,9 @@ def _way(seen: dict[str, np.ndarray], name: str) -> dict[str, object]:
 
 
 def _heats(seen: dict[str, np.ndarray]) -> list[dict[str, object]]:
-    """Exact: how often one more walk flips a group of which all fail, and one of which none does."""
-    p, rows = seen["success"], []
+    """Exact: how often one more walk flips a group that all fails, and one that all succeeds."""
+    p = seen["success"]
+    rows: list[dict[str, object]] = []
     failed, solved = (1 - p) ** WALKS, p**WALKS
     for heat, hot in zip(HEATS, seen["heated"], strict=True):
         rows.append({

@@ -73,7 +73,7 @@ def claims_of(
 def _heat(heat: pd.DataFrame) -> list[dict[str, object]]:
     hot, cold = (heat[heat["temperature"] == x].set_index("seed") for x in (2.0, 1.0))
     failed, solved = (
-        ratio_and_interval(hot[f"flips_{name}"] * hot[name], cold[f"flips_{name}"] * cold[name])
+        ratio_and_interval(*((x[f"flips_{name}"] * x[name]).to_numpy(float) for x in (hot, cold)))
         for name in ("failed", "solved")
     )
     return [

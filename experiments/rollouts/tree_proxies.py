@@ -279,9 +279,9 @@ def _mixed(wins: np.ndarray) -> float:
 
 def _tracks(seen: dict[str, np.ndarray], copies: int) -> dict[str, object]:
     """Correlations of F with what is learned, over trees and over problems."""
-    f = sum(w * seen[name] for w, name in
-            zip(WEIGHTS, ("coverage", "novelty", "contrast"), strict=True))  # fmt: skip
-    wins, told = seen["wins"], {"p": float(seen["p"].mean())}
+    f = np.stack([seen[name] for name in ("coverage", "novelty", "contrast")], 1) @ WEIGHTS
+    wins = seen["wins"]
+    told: dict[str, object] = {"p": float(seen["p"].mean())}
     mixed = ((wins > 0) & (wins < WALKS)).astype(float)
     told["mixed"] = float(mixed.mean())
     for name in ("cosine", "gain"):

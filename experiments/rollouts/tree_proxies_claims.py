@@ -1,4 +1,4 @@
-"""What is said of F and what is learned (I7), of terms (I8), networks (I9), graded rewards (I13)."""
+"""What F says of learning (I7); terms (I8), networks (I9) and graded rewards (I13)."""
 
 from functools import partial
 

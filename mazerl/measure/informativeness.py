@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 def seen(forest: Forest) -> Seen:
     """Coverage, novelty and contrast of X trees."""
     forest = Forest(*(np.asarray(field) for field in forest))
-    count, leaves, limit = forest.port.shape
+    count, leaves = forest.grown.shape
     grown, reached = forest.grown, forest.reached & forest.grown
     wins, walks = reached.sum(1), grown.sum(1)
     kinds = (wins > 0).astype(int) + (wins < walks)

@@ -38,12 +38,12 @@ def tree_of(
     Raises:
         MazerlError: an unknown selector or rule of credit, or fewer walks than first ones.
     """
-    for told, chosen, known in (
+    for what, chosen, known in (
         ("selector", asked.selector, tuple(SELECTORS)), ("rule of credit", asked.credit,
         tuple(RULES)),
     ):  # fmt: skip
         if chosen not in known:
-            raise MazerlError(f"unknown {told} {chosen!r}; known: {', '.join(known)}")
+            raise MazerlError(f"unknown {what} {chosen!r}; known: {', '.join(known)}")
     require_whole("first", asked.first)
     data = uucb_weights() if asked.selector == "uucb" else asked.first
     forest = grow(policy, params, maze, key, limit, Budget(walks, asked.first),
@@ -57,7 +57,7 @@ def tree_of(
         np.asarray(x)[0] for x in (nodes.candidate, nodes.visits, nodes.wins)
     )
     parent, branch = np.asarray(forest.parent)[0], np.asarray(forest.branch)[0]
-    told = []
+    told: list[dict[str, Any]] = []
     for leaf, length in enumerate(np.asarray(forest.length)[0].tolist()):
         here = np.flatnonzero(candidate[leaf]).tolist()
         told.append({

@@ -46,7 +46,8 @@ class Net(NamedTuple):
 
 def logit(net: Net, features: Array) -> Array:
     """Of features [..., F]: [...]."""
-    return jnp.tanh(features @ net.first + net.bias) @ net.last + net.level
+    inside = features @ net.first
+    return jnp.tanh(inside + jnp.broadcast_to(net.bias, inside.shape)) @ net.last + net.level
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ def speculate(
     forest = plant(policy, params, maze, key, goals, count, limit, shape)
     leaves = jnp.full(count, budget.first, jnp.int32)
     # Leaves that were there after each of the last rounds, the latest first.
-    known, longest = [leaves] * (how.stale + 1), []
+    known = [leaves] * (how.stale + 1)
+    longest: list[Array] = []
     rounds, resumed, rolled_back, wasted = (jnp.zeros(count, jnp.int32) for _ in range(4))
     while bool((leaves < budget.leaves).any()):
         now = round_key(key, jnp.int32(len(longest)))
@@ -124,7 +125,7 @@ def speculate(
             keeps.append(kept)
         begun = before < budget.leaves
         own = jnp.stack([walk.walks.length - walk.step for walk in walks])
-        lost = begun & ~jnp.stack(keeps)
+        lost = begun[None] & ~jnp.stack(keeps)
         longest.append(jnp.where(begun, own.max(0), 0))
         known = [leaves, *known[:-1]]
         rounds, resumed = rounds + begun, resumed + begun * how.width
