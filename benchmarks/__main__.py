@@ -17,6 +17,7 @@ from rich.console import Console
 from benchmarks import training
 from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
+from benchmarks.forests import forests
 from benchmarks.scale import TINY, scaled
 from benchmarks.sweeps import sweeps
 from mazerl import build, compile_maze, horizon
@@ -43,6 +44,9 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1] in parts:
         parts[sys.argv[1]]()
         return
+    if sys.argv[1:] == ["forests"]:
+        forests(console)
+        return
     if sys.argv[1:] == ["sweeps"]:
         sweeps(console)
         return
@@ -56,6 +60,7 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
     many_mazes()
+    forests(console)
     bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)
