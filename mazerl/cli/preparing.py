@@ -1,6 +1,6 @@
 """From a configuration to a run that is ready to be trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,12 +32,16 @@ from mazerl.training.base import base_model
 from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
+from mazerl.walk.learned import TERMS, Learned, load_net
 from mazerl.walk.rollouts import Walks, rollout
 from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
 _TRAIN, _WALKS, EVALUATE = 0, 1, 2
+
+LEARNED = ".npz"
+"""How the name of a selector ends that is the file of a learned one."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,11 @@ def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[
     named = ("explore", "entropy", "cost", "depth", "value")
     weights = uucb_weights(*(config[f"weight_{name}"] for name in named))
     task = take(tree.TreeTask, config)._replace(weights=weights)
-    return tree.tree(maze, policy, take(tree.Trees, config)), task
+    sizes = take(tree.Trees, config)
+    if config["selector"].endswith(LEARNED):
+        net = load_net(Path(config["selector"]), tuple(TERMS))
+        sizes = replace(sizes, selector=tree.Informed(Learned(), lambda *_: net))
+    return tree.tree(maze, policy, sizes), task
 
 
 _METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree}
