@@ -1,16 +1,18 @@
 """A tree of walks as data of the page that plays walks: branches, outcomes, credit, terms."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
-from mazerl.maze import Maze
+from mazerl.maze import Array, Maze
 from mazerl.policy.contract import Policy
 from mazerl.training.credit import RULES
 from mazerl.training.tree import SELECTORS
-from mazerl.walk.nodes import nodes_of
+from mazerl.walk.nodes import Forest, nodes_of
 from mazerl.walk.rollouts import Walks
 from mazerl.walk.selectors import UUCB, uucb_weights
 from mazerl.walk.trees import Budget, grow
@@ -48,13 +50,8 @@ def tree_of(
     data = uucb_weights() if asked.selector == "uucb" else asked.first
     forest = grow(policy, params, maze, key, limit, Budget(walks, asked.first),
                   SELECTORS[asked.selector], data, problems=1)  # fmt: skip
-    nodes, credit = nodes_of(forest, maze), np.asarray(RULES[asked.credit](forest))[0]
-    terms = np.stack([
-        weight * np.broadcast_to(np.asarray(term(nodes))[0], credit.shape)
-        for weight, term in zip(uucb_weights(), UUCB.terms, strict=True)
-    ], -1)  # fmt: skip
-    candidate, visits, wins = (
-        np.asarray(x)[0] for x in (nodes.candidate, nodes.visits, nodes.wins)
+    credit, terms, candidate, visits, wins = (
+        np.asarray(x)[0] for x in _known(asked.credit, maze, forest)
     )
     parent, branch = np.asarray(forest.parent)[0], np.asarray(forest.branch)[0]
     told: list[dict[str, Any]] = []
@@ -69,3 +66,14 @@ def tree_of(
             } for t in here},
         })  # fmt: skip
     return forest.walks(), told
+
+
+@partial(jax.jit, static_argnums=0)
+def _known(credit: str, maze: Maze, forest: Forest) -> tuple[Array, ...]:
+    """Credit of steps, weighted terms of nodes, which are candidates, leaves and wins below."""
+    nodes = nodes_of(forest, maze)
+    terms = [
+        weight * jnp.broadcast_to(term(nodes), forest.port.shape)
+        for weight, term in zip(uucb_weights(), UUCB.terms, strict=True)
+    ]
+    return RULES[credit](forest), jnp.stack(terms, -1), nodes.candidate, nodes.visits, nodes.wins

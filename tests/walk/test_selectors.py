@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ KEY = seeded_key(0)
 
 @pytest.fixture(scope="module")
 def nodes() -> Nodes:
-    return nodes_of(bushy(), cave().maze)
+    return jax.jit(nodes_of)(bushy(), cave().maze)
 
 
 def best(nodes: Nodes, score: np.ndarray) -> list[tuple[int, int]]:
@@ -157,7 +158,7 @@ def test_one_more_walk_is_known_of_as_if_it_were_there(nodes: Nodes) -> None:
         for win in (True, False):
             foreseen = with_walk(alone(nodes, 0), jnp.asarray([place]), jnp.asarray([step]),
                                  jnp.asarray([float(win)]))  # fmt: skip
-            there = nodes_of(with_leaf(forest, place, step, win), maze)
+            there = jax.jit(nodes_of)(with_leaf(forest, place, step, win), maze)
             own = np.asarray(forest.own[:1])
             for name in ("visits", "wins", "parent_visits"):
                 mine, other = (np.asarray(getattr(x, name)) for x in (foreseen, there))
@@ -192,7 +193,7 @@ def test_lookahead_is_the_best_of_two_steps_by_enumeration(nodes: Nodes) -> None
     later = nodes._replace(turn=jnp.int32(0), turns=jnp.int32(4))
     scores = np.asarray(Lookahead(tried=10_000)(later, (WEIGHTS, np.float32(1)), KEY))
     # Of problems whose leaves all end alike, a second step foresees another outcome.
-    silent = np.ptp(np.asarray(bushy().reached), axis=1) == 0
+    silent = np.ptp(bushy().reached.astype(int), axis=1) == 0
     for x in [*np.flatnonzero(silent)[:2], int(np.argmin(silent))]:
         mine = alone(later, int(x))
         now, candidate = np.asarray(GREEDY(mine, WEIGHTS, KEY)), np.asarray(mine.candidate)
