@@ -68,7 +68,7 @@ class Config:
     seed: int = 0  # of cave, base model, goals and walks
 
 
-GRID = tuple(Config(seed=CONFIRMING + number) for number in range(8))
+GRID = tuple(Config(seed=CONFIRMING + number) for number in range(5))
 QUICK = tuple(
     Config(40, 6, ways=("one", "four"), decides=False, seed=CONFIRMING + n) for n in range(2)
 )
