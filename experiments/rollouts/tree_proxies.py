@@ -42,7 +42,7 @@ class Config:
     seed: int = 0  # of cave, base model, goals and walks
 
 
-GRID = tuple(Config(seed=CONFIRMING + number) for number in range(6))
+GRID = tuple(Config(seed=CONFIRMING + number) for number in range(5))
 QUICK = (Config(60, checkpoints=2, learned=False, seed=CONFIRMING),)
 SMOKE = (Config(60, checkpoints=1, learned=False, seed=0),)
 
