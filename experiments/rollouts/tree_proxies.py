@@ -290,8 +290,9 @@ def _tracks(seen: dict[str, np.ndarray], copies: int) -> dict[str, object]:
         told[f"{name}_fixed"] = _correlation(_without(f, wins), _without(seen[name], wins))
         open_ones = mixed > 0
         told[f"{name}_open"] = _correlation(f[open_ones], seen[name][open_ones])
-        # F of the problem before, which has nothing to do with this one.
-        told[f"{name}_other"] = _correlation(np.roll(f, 1), seen[name])
+        # Problems lie beside those like them.
+        others = np.random.default_rng(0).permutation(f)
+        told[f"{name}_other"] = _correlation(others, seen[name])
     part = seen["part"].reshape(copies, -1)
     noise = part.std(0, ddof=1)
     ratio, mean = part.mean(0) / np.maximum(noise, 1e-12), f.reshape(copies, -1).mean(0)

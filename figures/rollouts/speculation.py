@@ -39,7 +39,8 @@ def draw(data: Path) -> Figure:
                  label="steps wasted, over kept")  # fmt: skip
     axes[1].axvline(0.4, color="#999999", lw=0.8)
     axes[1].set_yticks(places, [""] * len(shown))
-    axes[1].set_ylim(-0.9, len(shown) - 0.5)
+    axes[1].set_ylim(-1.4, len(shown) - 0.5)
+    axes[0].set_ylim(-1.4, len(shown) - 0.5)
     axes[1].set_title("rounds and waste")
     axes[1].legend(fontsize=8, loc="lower right")
     for column, label, color in (
@@ -60,7 +61,10 @@ def draw(data: Path) -> Figure:
         total = mine.groupby("share")[["flips", "silent"]].sum()
         axes[3].plot(100 * total.index, 100 * total["flips"] / total["silent"], color=color,
                      ls=style, marker="o", ms=4, label=label)  # fmt: skip
+    shares = sorted(100 * each for each in set(rescue["share"])) if len(rescue) else []
     axes[3].set_xscale("log")
+    axes[3].set_xticks(shares, [f"{each:g}" for each in shares])
+    axes[3].minorticks_off()
     axes[3].set_xlabel("% of steps that rescue may add")
     axes[3].set_ylabel("% of silent groups flipped, expected")
     axes[3].set_title("who is rescued")

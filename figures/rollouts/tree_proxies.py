@@ -57,14 +57,17 @@ def draw(data: Path) -> Figure:
     axes[2].set_yticks(y, [SELECTORS[name] for name in shown])
     axes[2].set_xlim(-0.02, 1.02)
     axes[2].set_title("what terms are for")
-    axes[2].legend(fontsize=7, loc="lower right")
+    axes[2].legend(fontsize=8, loc="lower right")
     for shift, column, label, color in (
-        (0.12, "along", "outcomes", "#000000"), (-0.12, "graded_along", "graded", "#cc79a7"),
+        (0.12, "along", "reward by outcome", "#000000"),
+        (-0.12, "graded_along", "graded reward", "#cc79a7"),
     ):  # fmt: skip
         told = mean[column][shown]
         axes[3].errorbar(told, y + shift, xerr=error[column][shown], ls="", marker="o", ms=4,
-                         color=color, capsize=2, label=f"reward by {label}")  # fmt: skip
+                         color=color, capsize=2, label=label)  # fmt: skip
     axes[3].set_yticks(y, [""] * len(shown))
+    for axis in axes[2:]:
+        axis.set_ylim(-1.6, len(shown) + 0.6)
     axes[3].set_xlim(left=0)
     axes[3].set_xlabel("along the exact gradient, per 1000 steps")
     axes[3].set_title("outcomes and graded rewards")
