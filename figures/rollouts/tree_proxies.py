@@ -62,8 +62,8 @@ def draw(data: Path) -> Figure:
         (0.12, "along", "reward by outcome", "#000000"),
         (-0.12, "graded_along", "graded reward", "#cc79a7"),
     ):  # fmt: skip
-        told = mean[column][shown]
-        axes[3].errorbar(told, y + shift, xerr=error[column][shown], ls="", marker="o", ms=4,
+        shares = mean[column][shown]
+        axes[3].errorbar(shares, y + shift, xerr=error[column][shown], ls="", marker="o", ms=4,
                          color=color, capsize=2, label=label)  # fmt: skip
     axes[3].set_yticks(y, [""] * len(shown))
     for axis in axes[2:]:

@@ -126,7 +126,7 @@ def test_a_browser_shows_branches_outcomes_credit_and_terms(
         "the goal is reached" if walk["reached"] else "stopped by the time limit"
     )
     # A click on a node of the drawing goes there.
-    browser.execute_script(  # type: ignore[no-untyped-call]
+    browser.execute_script(
         "document.querySelectorAll('#tree .node')[0].dispatchEvent(new MouseEvent('click'))"
     )
     assert (read("step"), read("origin")) == ("0", "1, from the start")

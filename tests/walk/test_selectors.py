@@ -177,7 +177,7 @@ def test_gains_are_chances_of_what_is_not_there_yet(nodes: Nodes) -> None:
             (new_contrast, leaves_below(forest, x, owner(forest, x, leaf, t), t)),
         ):
             ends = {bool(forest.reached[x, other]) for other in every}
-            by_hand = {(True,): 1 - q, (False,): q}.get(tuple(ends), 0.0)
+            by_hand = (1 - q if ends == {True} else q) if len(ends) == 1 else 0.0
             assert found[term][x, leaf, t] == pytest.approx(by_hand, abs=1e-6)
             alike += len(ends) == 1
         n = float(nodes.visits[x, leaf, t])

@@ -140,7 +140,7 @@ def test_verdicts_on_proxies_turn_with_the_data(
 
 
 def test_few_caves_are_not_judged_on_small_differences() -> None:
-    one = groups()[lambda x: x["seed"] == 0]
+    one = groups().query("seed == 0")
     told = {str(row["id"]) for row in proxy_claims(one, proxies())}
     assert told & {"I8.3", "I9.1", "I9.c"} == set()
     assert {"I7.1", "I7.c", "I8.1", "I8.c1"} <= told
