@@ -30,7 +30,7 @@ CLAIM_FAMILIES = (
         "Hardly any group succeeds whole, so that these are exact shares alone. The network is "
         "fitted to hot walks of one other cave, mostly to failures. Another base model, to which "
         "heat gives other ways instead of turns, might be rescued by it. Five caves. After "
-        "the run: I10.c1 is of groups so rare that its interval is of no use; it is exact in each cave.",
+        "the run: I10.c1 is of groups so rare that its interval over caves is of no use.",
         sampled=("I10.2", "I10.3", "I10.4", "I10.5", "I10.6", "I10.c2"),
         figure="speculation",
     ),
