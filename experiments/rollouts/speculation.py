@@ -189,6 +189,9 @@ def _chances(
     ]  # fmt: skip
 
 
+_RESCUE = ("decider", "share", "seed", "silent", "fired", "flips", "added", "mixed")
+
+
 def table(records: list[Record]) -> Tables:
     """One row a way and cave; one a decider, share and cave; one a heat and cave; I10 and I11."""
     ways: list[dict[str, object]] = []
@@ -208,7 +211,9 @@ def table(records: list[Record]) -> Tables:
                     "added": float(seen["hot_steps"][fires].sum() / seen["group_steps"].sum()),
                     "mixed": float(1 - silent.mean() + seen["flips"][fires].sum() / silent.size),
                 })  # fmt: skip
-    ways_table, rescue_table, heat_table = (pd.DataFrame(x) for x in (ways, deciders, heats))
+    ways_table, heat_table = pd.DataFrame(ways), pd.DataFrame(heats)
+    # Its columns are there where nobody was asked, too.
+    rescue_table = pd.DataFrame(deciders, columns=list(_RESCUE))
     frames = {
         "speculation": ways_table, "speculation_rescue": rescue_table,
         "speculation_heat": heat_table,
