@@ -18,6 +18,7 @@ from benchmarks import training
 from benchmarks.adapters import adapters
 from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
+from benchmarks.forests import forests
 from benchmarks.scale import TINY, scaled
 from benchmarks.sweeps import sweeps
 from mazerl import build, compile_maze, horizon
@@ -44,7 +45,7 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1] in parts:
         parts[sys.argv[1]]()
         return
-    alone = {"sweeps": sweeps, "adapters": adapters}
+    alone = {"sweeps": sweeps, "adapters": adapters, "forests": forests}
     if len(sys.argv) == 2 and sys.argv[1] in alone:
         alone[sys.argv[1]](console)
         return
@@ -58,6 +59,7 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
     many_mazes()
+    forests(console)
     bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)

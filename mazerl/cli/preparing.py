@@ -35,12 +35,16 @@ from mazerl.training.contrast import Contrasting, contrast_corpus
 from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
+from mazerl.walk.learned import TERMS, Learned, load_net
 from mazerl.walk.rollouts import Walks, rollout
 from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
 _TRAIN, _WALKS, EVALUATE, _ADAPTER = range(4)
+
+LEARNED = ".npz"
+"""How the name of a selector ends that is the file of a learned one."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,11 @@ def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[
     named = ("explore", "entropy", "cost", "depth", "value")
     weights = uucb_weights(*(config[f"weight_{name}"] for name in named))
     task = take(tree.TreeTask, config)._replace(weights=weights)
-    return tree.tree(maze, policy, take(tree.Trees, config)), task
+    sizes = take(tree.Trees, config)
+    if config["selector"].endswith(LEARNED):
+        net = load_net(Path(config["selector"]), tuple(TERMS))
+        sizes = replace(sizes, selector=tree.Informed(Learned(), lambda *_: net))
+    return tree.tree(maze, policy, sizes), task
 
 
 def _gated(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:

@@ -185,7 +185,8 @@ _METHOD: dict[str, Options] = {
         "first": (int, tree.Trees().first, "of them whole ones, before anything is selected"),
         "selector": (
             str, "uucb",
-            f"where to resume: {', '.join(tree.SELECTORS)}; whole are flat groups",
+            f"where to resume: {', '.join(tree.SELECTORS)}; whole are flat groups; or a learned "
+            "one's file, .npz",
         ),
         "credit": (str, "leaves", f"what a step is worth: {', '.join(RULES)}"),
         "at_once": (int, tree.Trees().at_once, "walks resumed at a node that is selected"),

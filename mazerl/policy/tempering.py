@@ -1,4 +1,4 @@
-"""Policies at another temperature than they were trained at."""
+"""A policy at another temperature, in both of its forms."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -6,25 +6,29 @@ from typing import Any
 
 from mazerl.errors import require_number
 from mazerl.maze import Array, World
-from mazerl.policy.contract import Memory, Policy, Walker
+from mazerl.policy.contract import Policy, Walker
 
 
 @lru_cache
 def tempered(policy: Policy, temperature: float) -> Policy:
-    """The policy with its logits divided by a temperature; to walk with, not to be trained.
+    """The policy whose logits are divided by a temperature.
 
     Raises:
-        MazerlError: the temperature is not above 0.
+        MazerlError: the temperature is not finite, or not above 0.
     """
     require_number("the temperature", temperature, 0.0, above=True)
 
     def bind(maze: World, params: Any) -> Walker:
         walker = policy.bind(maze, params)
 
-        def logits(memory: Memory, arc: Array) -> tuple[Array, Memory]:
-            preference, memory = walker.logits(memory, arc)
-            return preference / temperature, memory
+        def logits(memory: Any, arc: Array) -> tuple[Array, Any]:
+            cold, memory = walker.logits(memory, arc)
+            return cold / temperature, memory
 
         return Walker(walker.memory, logits)
 
-    return replace(policy, bind=bind, score=None)
+    def score(maze: World, params: Any, arcs: Array) -> Array:
+        assert policy.score is not None
+        return policy.score(maze, params, arcs) / temperature
+
+    return replace(policy, bind=bind, score=None if policy.score is None else score)
