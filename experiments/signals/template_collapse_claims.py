@@ -42,8 +42,8 @@ CLAIM_FAMILIES = (
         "(p above 0.05), I ends at 0.88 to 1.12 of the start, and what the filter leaves out is "
         "lost there (A2.10); of the 34 others it ends below a half in 26, below 0.73 in all. "
         "Scaled by the kept share the KL leaves hard goals to be learned in 15 (A2.c3): the "
-        "filter is not less of the regulariser, but less of it may do more. Since the run A2.1, A2.4 "
-        "and A2.c4 are judged at full size alone.",
+        "filter is not less of the regulariser, but less of it may do more. Since the run "
+        "A2.1, A2.4 and A2.c4 are judged at full size alone.",
         sampled=("A2.6*", "A2.7*"),
     ),
 )
