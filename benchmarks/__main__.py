@@ -28,6 +28,7 @@ PARTS = {
     "deep": chains.deep_corridor,
     "wide": chains.wide,
     "sparse": chains.sparse,
+    "fills": chains.fills,
     "limits": chains.limits,
     "walks": walks.random_walks,
     "mazes": walks.many_mazes,

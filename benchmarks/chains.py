@@ -12,11 +12,12 @@ from mazerl import build, compile_maze, horizon
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.corridor import solve_families
 from mazerl.exact.families import limit_gaps
-from mazerl.exact.markov import hitting_times
+from mazerl.exact.markov import hitting_times, policy_gradient
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.training import Training, train
 from mazerl.training.rlvr import RLVR_FAMILIES, CorridorTask
+from mazerl.walk.env import Reward
 
 
 def exact_training(board: Board) -> None:
@@ -55,7 +56,7 @@ def wide(board: Board) -> None:
     board.line(f"corridor with a wide fork, {maze.num_arcs} arcs")
     for what, seconds in (("build the graph", built - begin), ("compile it", compiled - built)):
         board.cost(f"wide fork: {what}", "s", seconds)
-        board.line(f"  {what:<24} {seconds:8.2f} s")
+        board.line(f"  {what:<25}{seconds:8.2f} s")
     _peak(board, "wide fork")
 
 
@@ -64,7 +65,15 @@ def sparse(board: Board) -> None:
     _chain(board, "chain algebra", "corridor", width=15, depth=scaled(550, 3), lanes=5)
 
 
-def _chain(board: Board, name: str, topology: str, **sizes: int) -> None:
+def fills(board: Board) -> None:
+    """Graphs without small separators."""
+    vertices = scaled(2000, 100)
+    _chain(board, "random 3-regular graph", "random_regular", vertices=vertices, degree=3)
+    side = scaled(64, 5)
+    _chain(board, "open grid", "grid", height=side, width=side, loops=1.0)
+
+
+def _chain(board: Board, name: str, topology: str, **sizes: float) -> None:
     """Plan a maze's chain and solve it for the uniform policy."""
     maze = compile_maze(build(topology, **sizes))
     begin = time.perf_counter()
@@ -73,12 +82,15 @@ def _chain(board: Board, name: str, topology: str, **sizes: int) -> None:
     uniform = row_probabilities(maze, np.zeros(rows_of(maze).size))
     mean = hitting_times(maze, uniform, plan).mean()
     solved = time.perf_counter()
+    policy_gradient(maze, uniform, Reward(0.0, 1.0), plan)
+    climbed = time.perf_counter()
     board.line(f"{name} on {maze.num_arcs} arcs, {maze.num_goals} goals (H = {mean:.6g})")
     for what, seconds in (
         ("plan, once per maze", planned - begin), ("solve, once per policy", solved - planned),
+        ("gradient, once per policy", climbed - solved),
     ):  # fmt: skip
         board.cost(f"{name}: {what}", "s", seconds)
-        board.line(f"  {what:<24} {seconds:8.2f} s")
+        board.line(f"  {what:<25}{seconds:8.2f} s")
     _peak(board, name)
 
 
