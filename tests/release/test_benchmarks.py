@@ -26,7 +26,8 @@ def test_every_benchmark_runs_at_a_tiny_size(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for part in (
-        "exact RLVR", "structured solve", "wide fork", "chain algebra", "open grid", "p and its gradient",
+        "exact RLVR", "structured solve", "wide fork", "chain algebra", "open grid",
+        "p and its gradient",
         "random walks", "64 walkers", "environments on corridor", "tabular PPO",
         "cached over recomputed", "1 seed", "a store of 10 records",
     ):  # fmt: skip
