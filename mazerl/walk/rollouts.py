@@ -82,7 +82,11 @@ class Walking(NamedTuple):
 
     def bits(self, steps: Array) -> Array:
         """Random bits [S, B] of steps [S], drawn together: one loop over all instead of S."""
-        return jax.vmap(lambda t: _bits_of(self.key, t, self.num_walks))(steps)
+
+        def of_step(t: Array) -> Array:
+            return jax.random.bits(jax.random.fold_in(self.key, t), (self.num_walks,), jnp.uint32)
+
+        return jax.vmap(of_step)(steps)
 
     def step(self, bits: Array, state: State, memory: Any) -> tuple[State, Any, Array]:
         """A step of all walks, by its random bits [B]: after it, and the ports taken [B].
@@ -96,10 +100,6 @@ class Walking(NamedTuple):
             port = jax.vmap(draw_port)(logits, self.choices.degree[state.arc], bits)
         port = environment_port(self.choices, state, port, bits)
         return advance(self.maze, self.choices, state, port), memory, port
-
-
-def _bits_of(key: Array, t: Array, shape: int) -> Array:
-    return jax.random.bits(jax.random.fold_in(key, t), (shape,), jnp.uint32)
 
 
 # Named sub-keys of a rollout's key: steps take the fold-ins 0, 1, 2, …, the goals the last one, and
