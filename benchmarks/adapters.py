@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-from rich.console import Console
 
+from benchmarks.board import Board
 from benchmarks.scale import scaled
 from mazerl import build, compile_maze
 from mazerl.policy.low_rank import LowRank, init_attention
@@ -21,7 +21,7 @@ from mazerl.walk.rollouts import rollout
 RANK = 8
 
 
-def adapters(console: Console) -> None:
+def adapters(board: Board) -> None:
     """SFT of 4 layers × 128 channels on walks of 64 steps, 16 an update."""
     limit, batch = scaled(64, 8), scaled(16, 4)
     config = Decoder(scaled(4, 1), scaled(128, 16), scaled(4, 2), limit)
@@ -38,8 +38,8 @@ def adapters(console: Console) -> None:
         return updates / (time.perf_counter() - begin)
 
     ways: dict[str, Callable[[], object]] = {
-        "all": lambda: train(method, task, base, training),
-        "adapter": lambda: train(adapted(method, base), task, adapter, training),
+        "all parameters": lambda: train(method, task, base, training),
+        "an adapter": lambda: train(adapted(method, base), task, adapter, training),
     }
     for way in ways.values():
         way()  # compiles
@@ -49,17 +49,18 @@ def adapters(console: Console) -> None:
         # Each way goes first as often as the other.
         for name in sorted(ways, reverse=bool(turn % 2)):
             rates[name].append(rate(ways[name]))
-        pairs.append(rates["adapter"][-1] / rates["all"][-1])
+        pairs.append(rates["an adapter"][-1] / rates["all parameters"][-1])
     sizes = [sum(np.size(x) for x in jax.tree.leaves(tree)) for tree in (base, adapter)]
-    console.print(
+    board.line(
         f"adapter of rank {RANK} beside full training, {config.layers} layers × "
         f"{config.channels}, {batch} × {limit}, updates/s"
     )
     for name, size in zip(ways, sizes, strict=True):
         middle = statistics.median(rates[name])
-        console.print(f"  {name:<8} {size:8} parameters  {middle:8.2f}")
+        board.rate(f"updates of {name}", "updates", middle)
+        board.line(f"  {name:<14} {size:8} parameters  {middle:8.2f}")
     middle = statistics.median(pairs)
-    console.print(
+    board.line(
         f"  ratio, median of pairs       {middle:8.2f}  "
         f"(from {min(pairs):.2f} to {max(pairs):.2f})\n"
     )

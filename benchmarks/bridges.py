@@ -1,6 +1,6 @@
 """What stepping through gymnax's and gymnasium's interfaces costs beside our own loop."""
 
-import time
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.console import Console
 
+from benchmarks.board import Board, timed
 from benchmarks.scale import scaled
 from mazerl import Maze, build, compile_maze
 from mazerl.policy.tabular import UNIFORM
@@ -20,13 +20,13 @@ _SIZE: dict[str, Any] = {"width": 4, "depth": 4, "lanes": 3}
 _WALKERS, _STEPS, _LIMIT = 2048, scaled(1000, 10), 1000
 
 
-def bridges(console: Console) -> None:
+def bridges(board: Board) -> None:
     """Uniform walks on corridor(4, 4, 3), walks that end begin anew."""
     try:
         from mazerl.bridges.gymnasium import MazeVectorEnv
         from mazerl.bridges.gymnax import EnvParams, MazeEnv
     except ImportError as missing:
-        console.print(f"bridges: {missing}; they were not timed\n")
+        board.line(f"bridges: {missing}; they were not timed\n")
         return
     maze = compile_maze(build("corridor", **_SIZE))
     env, params = MazeEnv(maze), EnvParams(max_steps_in_episode=_LIMIT)
@@ -45,8 +45,8 @@ def bridges(console: Console) -> None:
         begin = jax.vmap(env.reset, (0, None))(jax.random.split(key, _WALKERS), params)
         return jax.lax.scan(body, begin, jax.random.split(key, _STEPS))[1].sum()
 
-    ours = _rate(partial(_native, maze), _WALKERS * _STEPS)
-    gymnax = _rate(through_gymnax, _WALKERS * _STEPS)
+    ours = _rate(board, "our own loop, 2048 walkers", partial(_native, maze), _WALKERS)
+    gymnax = _rate(board, "through gymnax, 2048 walkers", through_gymnax, _WALKERS)
     vector = MazeVectorEnv(1024, limit=_LIMIT, **_SIZE)
     vector.reset(seed=0)
     ports = np.zeros(1024, np.int32)
@@ -56,12 +56,12 @@ def bridges(console: Console) -> None:
         for _ in range(_STEPS):
             vector.step(ports)
 
-    gymnasium = _rate(through_gymnasium, 1024 * _STEPS)
-    console.print("environments on corridor(4, 4, 3), walks begin anew, M steps/s")
-    console.print(f"  our own loop, 2048 walkers        {ours:6.1f}")
-    console.print(f"  gymnax, 2048 walkers              {gymnax:6.1f}")
-    console.print(f"  ratio                    {gymnax / ours:8.2f}")
-    console.print(f"  gymnasium vector, 1024 walkers    {gymnasium:6.1f}\n")
+    gymnasium = _rate(board, "through gymnasium, 1024 walkers", through_gymnasium, 1024)
+    board.line("environments on corridor(4, 4, 3), walks begin anew, M steps/s")
+    board.line(f"  our own loop, 2048 walkers        {ours:6.1f}")
+    board.line(f"  gymnax, 2048 walkers              {gymnax:6.1f}")
+    board.line(f"  ratio                    {gymnax / ours:8.2f}")
+    board.line(f"  gymnasium vector, 1024 walkers    {gymnasium:6.1f}\n")
 
 
 @jax.jit
@@ -71,12 +71,8 @@ def _native(maze: Maze, key: jax.Array) -> jax.Array:
     return steps.terminated.sum()
 
 
-def _rate(work: Callable[[jax.Array], object], steps: int) -> float:
+def _rate(board: Board, name: str, work: Callable[[jax.Array], object], walkers: int) -> float:
     """Millions of steps a second, the fastest of five runs after one that compiles."""
-    jax.block_until_ready(work(jax.random.key(0)))
-    seconds = []
-    for seed in range(5):
-        began = time.perf_counter()
-        jax.block_until_ready(work(jax.random.key(seed)))
-        seconds.append(time.perf_counter() - began)
-    return steps / min(seconds) / 1e6
+    seeds = itertools.count()
+    spent = timed(5, lambda: work(jax.random.key(next(seeds))))
+    return board.speed(name, "M steps", walkers * _STEPS / 1e6, spent)

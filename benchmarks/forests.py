@@ -6,8 +6,8 @@ from functools import partial
 
 import jax
 import numpy as np
-from rich.console import Console
 
+from benchmarks.board import Board
 from benchmarks.scale import scaled
 from mazerl import build, compile_maze
 from mazerl.maze import Maze
@@ -20,7 +20,7 @@ from mazerl.walk.trees import Budget, grow
 WALKS, FIRST = 16, 8
 
 
-def forests(console: Console) -> None:
+def forests(board: Board) -> None:
     """256 problems, 16 leaves each, T = 256: steps that are walked, a second; pairs in turn."""
     problems, limit, pairs = scaled(256, 4), scaled(256, 16), scaled(7, 1)
     maze = compile_maze(build("caves", junctions=40, fewest=3, most=3, passage=3, spine=3))
@@ -37,14 +37,15 @@ def forests(console: Console) -> None:
             begin = time.perf_counter()
             steps[name] = walk(jax.random.key(pair))
             rates[name].append(steps[name] / (time.perf_counter() - begin) / 1e6)
-    console.print(
+    board.line(
         f"forests of {problems} problems x {WALKS} leaves, T = {limit}, {pairs} times, M steps/s"
     )
     flat = rates["flat groups"]
     for name, mine in rates.items():
+        board.rate(f"forests, {name}", "M steps", statistics.median(mine))
         ratio = statistics.median(x / y for x, y in zip(mine, flat, strict=True))
-        console.print(f"  {name:20} {statistics.median(mine):8.2f}  over flat {ratio:5.2f}")
-    console.print()
+        board.line(f"  {name:20} {statistics.median(mine):8.2f}  over flat {ratio:5.2f}")
+    board.line()
 
 
 def _flat(maze: Maze, logits: np.ndarray, problems: int, limit: int, key: jax.Array) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from benchmarks.board import Board
 from benchmarks.idle import MANY, Config
 from benchmarks.scale import scaled
 from experiments import ROOT
@@ -23,16 +24,16 @@ from mazerl.sweep.tabulating import table
 _TINY = scaled(300, 3)
 
 
-def sweeps(console: Console) -> None:
+def sweeps(board: Board) -> None:
     """All of it."""
-    console.print("\n[bold]sweeps[/]")
+    board.line("\n[bold]sweeps[/]")
     with tempfile.TemporaryDirectory() as folder:
-        _seeds(console, Path(folder))
-        _tiny_cells(console, Path(folder))
-        _many_records(console, Path(folder))
+        _seeds(board, Path(folder))
+        _tiny_cells(board, Path(folder))
+        _many_records(board, Path(folder))
 
 
-def _seeds(console: Console, folder: Path) -> None:
+def _seeds(board: Board, folder: Path) -> None:
     """Ten seeds of tabular PPO beside one, as commands: start, compilation and all."""
     many = scaled(10, 1)
     seconds: dict[int, list[float]] = {1: [], many: []}
@@ -50,13 +51,15 @@ def _seeds(console: Console, folder: Path) -> None:
             )  # fmt: skip
             seconds[seeds].append(time.perf_counter() - begun)
     one, more = min(seconds[1]), min(seconds[many])
-    console.print(
+    board.cost("tabular PPO as a command, 1 seed", "s", one)
+    board.cost(f"tabular PPO as a command, {many} seeds", "s", more)
+    board.line(
         f"tabular PPO (W = K = 4, L = 3): 1 seed {one:.1f} s, {many} seeds {more:.1f} s, "
         f"ratio {more / one:.2f}"
     )
 
 
-def _tiny_cells(console: Console, folder: Path) -> None:
+def _tiny_cells(board: Board, folder: Path) -> None:
     studies.find("benchmarks.idle")
     cells = [Cell("idle", Config(n)) for n in range(_TINY)]
     with Screen(Console(quiet=True), cells) as screen:
@@ -64,10 +67,11 @@ def _tiny_cells(console: Console, folder: Path) -> None:
         begun = time.perf_counter()
         driver.run(cells)
         each = (time.perf_counter() - begun) / _TINY
-    console.print(f"driver: {1000 * each:.1f} ms a tiny cell, written to disk")
+    board.cost("driver, a tiny cell", "s", each)
+    board.line(f"driver: {1000 * each:.1f} ms a tiny cell, written to disk")
 
 
-def _many_records(console: Console, folder: Path) -> None:
+def _many_records(board: Board, folder: Path) -> None:
     store = folder / "many"
     environment = {"versions": {}, "device": "none", "platform": "none", "seconds": 0.0}
     for n in range(MANY):
@@ -78,5 +82,7 @@ def _many_records(console: Console, folder: Path) -> None:
     begun = time.perf_counter()
     table(("benchmarks.idle",), results=store, data=folder / "tables")
     tabled = time.perf_counter() - begun
-    console.print(f"a store of {MANY} records: status {status:.2f} s, table {tabled:.2f} s")
+    board.cost(f"a store of {MANY} records: status", "s", status)
+    board.cost(f"a store of {MANY} records: table", "s", tabled)
+    board.line(f"a store of {MANY} records: status {status:.2f} s, table {tabled:.2f} s")
     shutil.rmtree(store)

@@ -7,8 +7,9 @@ result keeps full relative accuracy however large it is (Grassmann, Taksar & Hey
 "Regenerative analysis and steady state distributions"; O'Cinneide 1993 for the error bound).
 
 Planning is symbolic and runs once per chain structure: rounds of states that are pairwise not
-adjacent are eliminated together, cheapest first. Applying a plan is array code that works on NumPy
-arrays and, traced, on JAX arrays, so that it can be jitted and differentiated.
+adjacent are eliminated together, cheapest first. Where the chain fills in, its last states are
+eliminated as one dense matrix (`dense`). Applying a plan is array code that works on NumPy arrays
+and, traced, on JAX arrays, so that it can be jitted and differentiated.
 """
 
 from typing import NamedTuple
@@ -19,10 +20,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from mazerl.errors import MazerlError
+from mazerl.exact import dense
 from mazerl.maze import Array
 
 # Products that a plan may list; each takes 24 bytes, and applying them as many operations.
 _MOST_PRODUCTS = 100_000_000
+# A chain fills in where so many states are left, and so many entries each.
+_FULL_STATES, _FULL_ENTRIES = 256, 32
+# What a round costs an entry or product, and dense elimination an operation.
+_ENTRY_SECONDS, _DENSE_RATE = 2e-7, 5e9
+_MOST_BYTES, _MOST_SECONDS = 4 * 2**30, 300.0
 
 
 class ChainTooLargeError(MazerlError):
@@ -44,12 +51,22 @@ class Round(NamedTuple):
     pair_entry: np.ndarray  # [p] entry u → v
 
 
+class DenseRest(NamedTuple):
+    """States eliminated together as a dense matrix, which has them first and then the kept ones."""
+
+    state: np.ndarray  # [d]
+    entry: np.ndarray  # [m] entries of the matrix [d+k, d+k]
+    row: np.ndarray  # [m]
+    column: np.ndarray  # [m]
+
+
 class Plan(NamedTuple):
     """An order of elimination, and the chain that is left on the kept states."""
 
     num_states: int
     num_entries: int  # given entries, then those that elimination adds
     rounds: tuple[Round, ...]
+    rest: DenseRest | None  # after the rounds; the last entries are all those among the kept states
     kept: np.ndarray  # [k] states left, ascending
     kept_entry: np.ndarray  # [e] entries among them
     kept_from: np.ndarray  # [e] position in `kept`
@@ -62,6 +79,7 @@ class Eliminated(NamedTuple):
     probability: Array  # [num_entries], each as it was when its state was eliminated
     time: Array  # [num_states] expected steps per visit, until another surviving state
     exits: tuple[Array, ...]  # per round [n]: probability of not returning at once
+    blocks: tuple[dense.Block, ...]  # of the dense rest; none when traced
 
 
 def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -> Plan:
@@ -73,25 +91,25 @@ def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -
         keep: [N] bool.
 
     Raises:
-        ChainTooLargeError: it has no small separators, and eliminating it fills the memory.
+        ChainTooLargeError: it has no small separators, and eliminating it would take more memory or
+            time than there may be; no elimination has begun.
     """
-    num_states = len(keep)
+    num_states, num_kept = len(keep), int(keep.sum())
     entry, num_entries = np.arange(len(source)), len(source)
     source, target = source.astype(np.int64), target.astype(np.int64)
     alive, rounds, products = ~keep, [], 0
     while alive.any():
         chosen = _independent(source, target, alive)
-        alive &= ~chosen
+        if _fills_in(len(source), int(alive.sum()), int(chosen.sum()), num_kept):
+            break
         outgoing, incoming = chosen[source], chosen[target]
         rest = ~(outgoing | incoming)
         ways_in = np.bincount(target[incoming], minlength=num_states)
         ways_out = np.bincount(source[outgoing], minlength=num_states)
         products += int(ways_in @ ways_out)
         if products > _MOST_PRODUCTS:
-            raise ChainTooLargeError(
-                f"a chain of {num_states} states with no small separators is too large to solve "
-                "exactly; use walks (`mazerl sample`), or a smaller graph"
-            )
+            break
+        alive &= ~chosen
         this, pair_source, pair_target = _pairs(
             np.flatnonzero(chosen), source, target, entry, outgoing, incoming
         )
@@ -110,10 +128,42 @@ def plan_elimination(source: np.ndarray, target: np.ndarray, keep: np.ndarray) -
         source, target, entry = unique // num_states, unique % num_states, unique_entry
     kept = np.flatnonzero(keep)
     position = np.zeros(num_states, np.int64)
-    position[kept] = np.arange(len(kept))
-    return Plan(
-        num_states, num_entries, tuple(rounds), kept, entry, position[source], position[target]
-    )
+    if not alive.any():
+        position[kept] = np.arange(num_kept)
+        from_, to = position[source], position[target]
+        return Plan(num_states, num_entries, tuple(rounds), None, kept, entry, from_, to)
+    gone = np.flatnonzero(alive)
+    _require_room(num_states, len(gone), num_kept)
+    position[np.concatenate([gone, kept])] = np.arange(len(gone) + num_kept)
+    rest_ = DenseRest(gone, entry, position[source], position[target])
+    from_, to = np.nonzero(~np.eye(num_kept, dtype=bool))
+    entry = num_entries + np.arange(len(from_))
+    num_entries += len(from_)
+    return Plan(num_states, num_entries, tuple(rounds), rest_, kept, entry, from_, to)
+
+
+def _dense_seconds(num_gone: int, num_kept: int) -> float:
+    return ((num_gone + num_kept) ** 3 - num_kept**3) * 2 / 3 / _DENSE_RATE
+
+
+def _fills_in(entries: int, num_alive: int, num_chosen: int, num_kept: int) -> bool:
+    """Whether the states left are better eliminated densely than `num_chosen` of them sparsely."""
+    if num_alive < _FULL_STATES or entries < _FULL_ENTRIES * num_alive:
+        return False
+    saved = _dense_seconds(num_alive, num_kept) - _dense_seconds(num_alive - num_chosen, num_kept)
+    return saved < entries * _ENTRY_SECONDS
+
+
+def _require_room(num_states: int, num_gone: int, num_kept: int) -> None:
+    # The matrix before and after a block, and what is kept of it.
+    size, seconds = 3 * 8 * (num_gone + num_kept) ** 2, _dense_seconds(num_gone, num_kept)
+    if size > _MOST_BYTES or seconds > _MOST_SECONDS:
+        raise ChainTooLargeError(
+            f"a chain of {num_states} states with no small separators is too large to solve "
+            f"exactly: it would take {size / 2**30:.3g} GiB and {seconds:.3g} seconds, and at most "
+            f"{_MOST_BYTES / 2**30:.3g} GiB and {_MOST_SECONDS:.3g} seconds are given; use walks "
+            "(`mazerl sample`), or a smaller graph"
+        )
 
 
 def _independent(source: np.ndarray, target: np.ndarray, alive: np.ndarray) -> np.ndarray:
@@ -172,7 +222,8 @@ def eliminate(plan: Plan, probability: Array, time: Array) -> Eliminated:
     A state that cannot be left has exit 0; whatever can reach it takes time inf.
     """
     xp = jnp if isinstance(probability, jax.Array) else np
-    fill = xp.zeros(plan.num_entries - len(probability), probability.dtype)
+    among_kept = 0 if plan.rest is None else len(plan.kept_entry)
+    fill = xp.zeros(plan.num_entries - among_kept - len(probability), probability.dtype)
     probability, time = xp.concatenate([probability, fill]), xp.asarray(time)
     exits = []
     for r in plan.rounds:
@@ -186,13 +237,34 @@ def eliminate(plan: Plan, probability: Array, time: Array) -> Eliminated:
         spent = xp.where(stuck[r.in_to] & (into > 0), xp.inf, spent)
         time = _add_at(time, r.in_from, spent)
         exits.append(exit_)
-    return Eliminated(probability, time, tuple(exits))
+    blocks: tuple[dense.Block, ...] = ()
+    if plan.rest is not None:
+        left, blocks = _eliminate_rest(plan.rest, plan.kept, probability, time)
+        among = left.probability[plan.kept_from, plan.kept_to]
+        probability = xp.concatenate([probability, among])
+        time = _set_at(time, plan.kept, left.time)
+    return Eliminated(probability, time, tuple(exits), blocks)
+
+
+def _eliminate_rest(
+    rest: DenseRest, kept: np.ndarray, probability: Array, time: Array
+) -> tuple[dense.Left, tuple[dense.Block, ...]]:
+    size, order = len(rest.state) + len(kept), np.concatenate([rest.state, kept])
+    if isinstance(probability, jax.Array):
+        chain = jnp.zeros((size, size), probability.dtype)
+        chain = chain.at[rest.row, rest.column].set(probability[rest.entry])
+        return dense.eliminated(chain, time[order], len(rest.state)), ()
+    full = np.zeros((size, size))
+    full[rest.row, rest.column] = probability[rest.entry]
+    return dense.factor(full, time[order], len(rest.state))
 
 
 def hitting_times_below(plan: Plan, done: Eliminated, kept: np.ndarray) -> np.ndarray:
     """Extend hitting times [k, g] of the kept states, for g goals, to all states [N, g]."""
     result = np.zeros((plan.num_states, kept.shape[1]))
     result[plan.kept] = kept
+    if plan.rest is not None:
+        result[plan.rest.state] = dense.times_of(done.blocks, kept)[: len(plan.rest.state)]
     for r, exit_ in zip(reversed(plan.rounds), reversed(done.exits), strict=True):
         onward = _matrix(done.probability[r.out_entry], r.out_from, r.out_to, plan, len(r.state))
         total = onward @ result + done.time[r.state][:, None]
@@ -208,6 +280,8 @@ def visits_below(plan: Plan, done: Eliminated, kept: np.ndarray) -> np.ndarray:
     """
     result = np.zeros((plan.num_states, kept.shape[1]))
     result[plan.kept] = kept
+    if plan.rest is not None:
+        result[plan.rest.state] = dense.visits_of(done.blocks, kept)[: len(plan.rest.state)]
     for r, exit_ in zip(reversed(plan.rounds), reversed(done.exits), strict=True):
         inward = _matrix(done.probability[r.in_entry], r.in_to, r.in_from, plan, len(r.state))
         total = inward @ result
@@ -230,6 +304,14 @@ def _times(probability: Array, time: Array) -> Array:
     xp = jnp if isinstance(probability, jax.Array) else np
     possible = probability > 0
     return xp.where(possible, probability, 0) * xp.where(possible, time, 0)
+
+
+def _set_at(array: Array, index: np.ndarray, value: Array) -> Array:
+    if isinstance(array, jax.Array):
+        return array.at[index].set(value)
+    array = array.copy()
+    array[index] = value
+    return array
 
 
 def _add_at(array: Array, index: np.ndarray, value: Array) -> Array:

@@ -80,12 +80,19 @@ class Walking(NamedTuple):
         state = reset(self.maze, key, (self.num_walks // group,))
         return jax.tree.map(lambda x: jnp.repeat(x, group), state), self.memories()
 
-    def step(self, t: Array, state: State, memory: Any) -> tuple[State, Any, Array]:
-        """Step t of all walks: after it, and the ports taken [B].
+    def bits(self, steps: Array) -> Array:
+        """Random bits [S, B] of steps [S], drawn together: one loop over all instead of S."""
+
+        def of_step(t: Array) -> Array:
+            return jax.random.bits(jax.random.fold_in(self.key, t), (self.num_walks,), jnp.uint32)
+
+        return jax.vmap(of_step)(steps)
+
+    def step(self, bits: Array, state: State, memory: Any) -> tuple[State, Any, Array]:
+        """A step of all walks, by its random bits [B]: after it, and the ports taken [B].
 
         One draw serves the policy or, at chance vertices, the environment.
         """
-        bits = jax.random.bits(jax.random.fold_in(self.key, t), (self.num_walks,), jnp.uint32)
         if self.walker.draw is not None:
             port, memory = jax.vmap(self.walker.draw)(memory, state.arc, bits)
         else:
@@ -124,12 +131,14 @@ def rollout(
     walking = walking_of(policy, params, maze, key, num_walks)
     state, memory = walking.begin(group)
 
-    def body(carry: tuple[State, Any], t: Array) -> tuple[tuple[State, Any], tuple[Array, Array]]:
-        after, memory, port = walking.step(t, *carry)
+    def body(
+        carry: tuple[State, Any], bits: Array
+    ) -> tuple[tuple[State, Any], tuple[Array, Array]]:
+        after, memory, port = walking.step(bits, *carry)
         return (after, memory), (after.arc, port)
 
     begin = state.arc[:, None]
-    (state, _), (arcs, ports) = jax.lax.scan(body, (state, memory), jnp.arange(limit))
+    (state, _), (arcs, ports) = jax.lax.scan(body, (state, memory), walking.bits(jnp.arange(limit)))
     return Walks(
         arc=jnp.concatenate([begin, arcs.T], axis=1),
         port=ports.T,
@@ -153,14 +162,16 @@ def run_walks(
     # Testing for the end every step would cost more than the steps that it saves.
     stride = min(limit, 32)
 
-    def one_step(t: Array, carry: tuple[State, Any]) -> tuple[State, Any]:
-        return walking.step(t, *carry)[:2]
-
     def block(carry: tuple[Array, State, Any]) -> tuple[Array, State, Any]:
         t, state, memory = carry
-        end = jnp.minimum(t + stride, limit)
-        state, memory = jax.lax.fori_loop(t, end, one_step, (state, memory))
-        return end, state, memory
+        bits = walking.bits(t + jnp.arange(stride))
+
+        def one_step(n: Array, carry: tuple[State, Any]) -> tuple[State, Any]:
+            return walking.step(bits[n], *carry)[:2]
+
+        count = jnp.minimum(stride, limit - t)
+        state, memory = jax.lax.fori_loop(0, count, one_step, (state, memory))
+        return t + count, state, memory
 
     def unfinished(carry: tuple[Array, State, Any]) -> Array:
         t, state, _ = carry
@@ -188,18 +199,25 @@ def continue_walks(
     walking = walking_of(policy, params, maze, key, num_walks)
     goals_key = jax.random.fold_in(key, GOALS_KEY)
 
-    def body(carry: tuple[State, Any], t: Array) -> tuple[tuple[State, Any], tuple[Array, ...]]:
+    def body(
+        carry: tuple[State, Any], now: tuple[Array, Array, Array]
+    ) -> tuple[tuple[State, Any], tuple[Array, ...]]:
         state, memory = carry
+        bits, home, goal = now
         closing = state.time >= limit
-        after, memory, port = walking.step(t, state, memory)
+        after, memory, port = walking.step(bits, state, memory)
         taken = (state.arc, state.goal, port, after.reached & ~closing, closing, state.time)
-        fresh = reset(maze, jax.random.fold_in(goals_key, t), (num_walks,))
         ended = after.reached | closing
+        fresh = State(home, goal, jnp.zeros_like(after.time), jnp.zeros_like(after.reached))
         state = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
         return (state, memory), taken
 
+    steps = jnp.arange(num_steps)
+    fresh = jax.vmap(lambda t: reset(maze, jax.random.fold_in(goals_key, t), (num_walks,)))(steps)
     carry = (state, walking.memories())
-    (state, _), (arc, goal, *taken) = jax.lax.scan(body, carry, jnp.arange(num_steps))
+    (state, _), (arc, goal, *taken) = jax.lax.scan(
+        body, carry, (walking.bits(steps), fresh.arc, fresh.goal)
+    )
     arc, goal = (jnp.concatenate(x) for x in ((arc, state.arc[None]), (goal, state.goal[None])))
     return Steps(arc, goal, *taken), state
 

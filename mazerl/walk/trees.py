@@ -204,10 +204,12 @@ def _resume(
     over = walks.reached & (walks.length <= begin)
     start = State(given[begin], walks.goal, jnp.minimum(begin, walks.length), over)
 
+    bits = walking.bits(jnp.arange(limit))
+
     def one(t: Array, carry: _Carry) -> _Carry:
         state, memory, arcs, ports, entropies = carry
         logits, _ = jax.vmap(walking.walker.logits)(memory, state.arc)
-        after, memory, port = walking.step(t, state, memory)
+        after, memory, port = walking.step(bits[t], state, memory)
         replayed = t < step
         arc = jnp.where(replayed, given[t + 1], after.arc)
         was_reached = walks.reached & (walks.length <= t + 1)

@@ -113,6 +113,7 @@ def test_a_graph_that_fills_in_is_refused_before_it_fills_the_memory(
     maze = compile_maze(build("random_regular", vertices=40, degree=4))
     plan_chain(maze)
     monkeypatch.setattr(elimination_module, "_MOST_PRODUCTS", 1000)
+    monkeypatch.setattr(elimination_module, "_MOST_BYTES", 1000)
     with pytest.raises(MazerlError, match="no small separators is too large"):
         plan_chain(maze)
     graph = ["random_regular", "--vertices", "40", "--degree", "4"]

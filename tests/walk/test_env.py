@@ -18,8 +18,8 @@ from mazerl.policy.rows import row_log_softmax, rows_of
 from mazerl.policy.sampling import draw_port, multiply_high, unit_interval
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
-from mazerl.walk.env import Reward, State, reset, step
-from mazerl.walk.rollouts import rewards, rollout, run_walks
+from mazerl.walk.env import Reward, State, choices_of, reset, step
+from mazerl.walk.rollouts import GOALS_KEY, continue_walks, rewards, rollout, run_walks
 
 bits32 = st.integers(0, 2**32 - 1)
 
@@ -221,3 +221,35 @@ def test_a_fork_left_to_the_policy_has_rows() -> None:
     times = hitting_times(learned, row_probabilities(learned, logits))
     expected = hitting_times(chance, row_probabilities(chance, np.zeros(rows_of(chance).size)))
     np.testing.assert_allclose(times, expected, rtol=1e-12)
+
+
+def test_each_step_and_each_new_walk_has_bits_of_its_own_number(small: Maze) -> None:
+    # Records are made again, and walks resumed, by these bits: how they are drawn may not matter.
+    key, size, steps, limit = jax.random.key(3), 6, 40, 7
+    begin = reset(small, key, (size,))
+    go_on = jax.jit(continue_walks, static_argnums=(0, 5))
+    walked, last = go_on(UNIFORM, (), small, begin, key, steps, jnp.int32(limit))
+    kept = run_walks(UNIFORM, (), small, key, size, 33)
+    goals_key = jax.random.fold_in(key, GOALS_KEY)
+    state = begin
+    whole = reset(small, goals_key, (size,))
+    for t in range(steps):
+        bits = jax.random.bits(jax.random.fold_in(key, t), (size,), jnp.uint32)
+        np.testing.assert_array_equal(walked.arc[t], state.arc)
+        np.testing.assert_array_equal(walked.goal[t], state.goal)
+        closing = np.asarray(state.time >= limit)
+        port = multiply_high(bits, choices_of(small).degree[state.arc])
+        np.testing.assert_array_equal(walked.port[t], port)
+        after = step(small, state, port, bits)
+        fresh = reset(small, jax.random.fold_in(goals_key, t), (size,))
+        ended = np.asarray(after.reached) | closing
+        state = jax.tree.map(lambda new, old, e=ended: jnp.where(e, new, old), fresh, after)
+        if t < 33:
+            degree = choices_of(small).degree[whole.arc]
+            whole = step(small, whole, multiply_high(bits, degree), bits)
+    assert np.asarray(walked.terminated).any()
+    assert np.asarray(walked.closing).any()
+    for mine, theirs in zip(last, state, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(kept.steps, whole.time)
+    np.testing.assert_array_equal(kept.reached, whole.reached)
