@@ -16,7 +16,7 @@ those off the gate never move, so that the anchor does nothing there. Gai et al.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +40,7 @@ _ROUNDING, _FAR = 1e-6, 80.0  # nats
 class GatedTask(NamedTuple):
     """What is traced: the corpus, and what a nat of the anchor costs."""
 
-    corpus: Contrast | None  # None before it is drawn
+    corpus: Any  # a `Contrast`; None before it is drawn
     beta: float = 0.2
 
 

@@ -16,7 +16,7 @@ from mazerl.maze import World
 from mazerl.policy.contract import Policy
 from mazerl.training import Method, Progress, gated
 from mazerl.training.checkpoint import CheckpointFolder
-from mazerl.training.contrast import Contrasting
+from mazerl.training.contrast import Contrasting, contrast_corpus
 from tests.support.errors import one_line_error
 
 GATED = ["train", "gated", "--topology", "caves", "--junctions", "4", "--fewest", "3",
@@ -42,7 +42,7 @@ def test_every_flag_reaches_the_corpus_and_the_method(
     asked: list[gated.Gated] = []
     made: list[Contrasting] = []
     tasks: list[gated.GatedTask] = []
-    make, draw = gated.gated, preparing.contrast_corpus
+    make, draw = gated.gated, contrast_corpus
 
     def note(world: World, policy: Policy, sizes: gated.Gated) -> Method:
         asked.append(sizes)

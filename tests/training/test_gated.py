@@ -85,7 +85,7 @@ def by_hand(
     rows, p, q = rows_of(maze), row_probabilities(maze, logits), row_probabilities(maze, base)
     degree = np.append(np.asarray(maze.degree)[np.asarray(maze.head)],
                        np.asarray(maze.degree)[int(maze.start)])  # fmt: skip
-    total = []
+    total: list[float] = []
     for group in range(len(walks.length) // how.walks):
         mine = range(group * how.walks, (group + 1) * how.walks)
         reward = np.array([float(walks.reached[b]) for b in mine])
@@ -101,9 +101,8 @@ def by_hand(
                 else:
                     anchor.append(float((q[row] * np.log(q[row] / p[row])).sum()))
             mean = np.sum if how.normalize == "sum" else np.mean
-            total.append(
-                (mean(decision) if decision else 0.0) + beta * (mean(anchor) if anchor else 0.0)
-            )
+            both = (float(mean(each)) if each else 0.0 for each in (decision, anchor))
+            total.append(next(both) + beta * next(both))
     return float(np.mean(total))
 
 
