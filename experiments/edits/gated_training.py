@@ -20,16 +20,8 @@ from experiments.common.gated_runs import (
     pool_of,
 )
 from experiments.common.seeds import CONFIRMING
-from experiments.edits.gated_training_claims import (
-    FAMILIES,
-    GATES,
-    RATE,
-    SMALL,
-    VARIANTS,
-    WALKS,
-    WEIGHTS,
-    table,
-)
+from experiments.edits.gated_training_claims import FAMILIES, table
+from experiments.edits.gated_training_tables import GATES, RATE, SMALL, VARIANTS, WALKS, WEIGHTS
 from experiments.objectives.outcome_weights import prompt_of
 from mazerl.exact.contrast import contrast_moves, moves_in_time, moves_made, shown_rows
 from mazerl.exact.horizon import all_moves
@@ -96,7 +88,7 @@ QUICK = (
 )
 SMOKE = (
     Config("weights", 0, success=SUCCESSES[0], batches=20, groups=100),
-    *_limited(range(1), 2, LIMITS[1:2]),
+    *_limited(range(1), 1, LIMITS[:1]),
 )
 
 

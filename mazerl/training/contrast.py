@@ -25,7 +25,7 @@ from mazerl.errors import MazerlError, require_number, require_whole
 from mazerl.maze import Array, Maze, World, arrival_vertex
 from mazerl.maze.prompts import Prompts, in_turn
 from mazerl.policy.contract import Policy, require_trainable
-from mazerl.policy.scoring import is_decided, port_log_probabilities
+from mazerl.policy.scoring import port_log_probabilities
 from mazerl.policy.tempering import tempered
 from mazerl.walk.rollouts import Walks, rollout
 
@@ -143,11 +143,12 @@ def corpus_of(
     walks, problem = Walks(*(field[mine] for field in walks)), problem[mine]
     longest = int(walks.length.max())
     arc, port = walks.arc[:, :longest], walks.port[:, :longest]
+    vertex = np.asarray(arrival_vertex(world))
     own = np.arange(longest) < walks.length[:, None]
-    own &= np.asarray(is_decided(world, arc))
-    base = _scores(world, policy, params, arc)
-    entropy = -(np.exp(base) * base * _possible(world, arc)).sum(-1)
-    opened = open_gate(how, entropy, _degrees(world)[arc], own, draw)
+    own &= ~np.asarray(world.chance)[vertex][arc]
+    base, degree = _scores(world, policy, params, arc), np.asarray(world.degree)[vertex][arc]
+    entropy = -(np.exp(base) * base * (np.asarray(world.ports) < degree[..., None])).sum(-1)
+    opened = open_gate(how, entropy, degree, own, draw)
     worth = _worth(walks.reached, problem, how, draw)
     corpus = _weigh(arc, port, base, worth, own, opened, how)
     order = draw.permutation(len(mine))
@@ -285,16 +286,6 @@ def _scorer(policy: Policy) -> Callable[[World, Any, Array], Array]:
         return port_log_probabilities(world, score(world, params, arcs), arcs)
 
     return of
-
-
-def _degrees(world: World) -> np.ndarray:
-    """Ports after each arrival [A+M]."""
-    return np.asarray(world.degree)[np.asarray(arrival_vertex(world))]
-
-
-def _possible(world: World, arc: np.ndarray) -> np.ndarray:
-    """Which ports exist [W, T, D]."""
-    return np.asarray(world.ports) < _degrees(world)[arc][..., None]
 
 
 def _nothing_left(successes: np.ndarray, walks: int) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from experiments.common.gated_runs import LIMIT, pool_of
 from experiments.edits.gated_training import _loss, _walked
-from experiments.edits.gated_training_claims import _filter, _mean, _steps_to
+from experiments.edits.gated_training_claims import _filter, _mean
+from experiments.edits.gated_training_tables import _steps_to
 from mazerl.exact.contrast import moves_in_time, moves_made, shown_rows
 from mazerl.exact.pools import success_of
 from mazerl.policy.rows import row_log_softmax, rows_of
