@@ -426,3 +426,11 @@ def test_what_else_is_refused(cave: Maze, logits: np.ndarray) -> None:
         gated(cave, TABULAR, Gated(warm_up=2.0))
     with pytest.raises(MazerlError, match="this maze needs"):
         population(cave, np.zeros((1, 3)))
+
+
+def test_the_base_walks_at_the_temperature(cave: Maze, logits: np.ndarray) -> None:
+    cold = draw_walks(cave, TABULAR, logits, KEY, replace(HOW, temperature=0.5))
+    sharper = draw_walks(cave, TABULAR, 2 * logits, KEY, replace(HOW, temperature=1.0))
+    np.testing.assert_array_equal(cold.arc, sharper.arc)
+    plain = draw_walks(cave, TABULAR, logits, KEY, replace(HOW, temperature=1.0))
+    assert (cold.arc != plain.arc).any()
