@@ -112,6 +112,10 @@ def walking_of(policy: Policy, params: Any, maze: World, key: Array, num_walks: 
     return Walking(maze, choices_of(maze), policy.bind(maze, params), key, num_walks)
 
 
+# Bits of more walks than these are drawn step by step: those of a block would leave the cache.
+_FEW_WALKS = 2**14
+
+
 @partial(jax.jit, static_argnums=(0, 4, 5, 6))
 def rollout(
     policy: Policy, params: Any, maze: World, key: Array, num_walks: int, limit: int, group: int = 1
@@ -161,13 +165,15 @@ def run_walks(
     walking = walking_of(policy, params, maze, key, num_walks)
     # Testing for the end every step would cost more than the steps that it saves.
     stride = min(limit, 32)
+    ahead = num_walks <= _FEW_WALKS
 
     def block(carry: tuple[Array, State, Any]) -> tuple[Array, State, Any]:
         t, state, memory = carry
-        bits = walking.bits(t + jnp.arange(stride))
+        drawn = walking.bits(t + jnp.arange(stride)) if ahead else None
 
         def one_step(n: Array, carry: tuple[State, Any]) -> tuple[State, Any]:
-            return walking.step(bits[n], *carry)[:2]
+            bits = walking.bits((t + n)[None])[0] if drawn is None else drawn[n]
+            return walking.step(bits, *carry)[:2]
 
         count = jnp.minimum(stride, limit - t)
         state, memory = jax.lax.fori_loop(0, count, one_step, (state, memory))

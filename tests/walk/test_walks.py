@@ -14,7 +14,8 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.topology import Graph
 from mazerl.walk.corpora import erase_loops, golden_visits, visits_of
-from mazerl.walk.rollouts import rollout
+from mazerl.walk import rollouts
+from mazerl.walk.rollouts import rollout, run_walks
 from tests.maze.test_maze import connected_multigraphs
 
 
@@ -91,3 +92,17 @@ def test_erasing_loops_leaves_simple_paths_to_the_goal(medium: Maze) -> None:
     kept = type(cut)(*(np.asarray(field)[reached] for field in cut))
     sampled = visits_of(medium, kept)
     assert ((sampled > 0) <= (golden_visits(medium) > 0)).all()
+
+
+@pytest.mark.parametrize("most", [0, 2**14])
+def test_bits_are_the_same_whether_drawn_ahead_or_step_by_step(
+    small: Maze, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(rollouts, "_FEW_WALKS", most)
+    # A number of walks that is compiled here alone.
+    walks = 97 + (most > 0)
+    key = jax.random.key(3)
+    recorded = rollout(UNIFORM, (), small, key, walks, 75)
+    ended = run_walks(UNIFORM, (), small, key, walks, 75)
+    assert (np.asarray(ended.steps) == np.asarray(recorded.length)).all()
+    assert (np.asarray(ended.reached) == np.asarray(recorded.reached)).all()
