@@ -15,8 +15,10 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import training
+from benchmarks.adapters import adapters
 from benchmarks.bridges import bridges
 from benchmarks.dense import sign_ascent
+from benchmarks.forests import forests
 from benchmarks.scale import TINY, scaled
 from benchmarks.sweeps import sweeps
 from mazerl import build, compile_maze, horizon
@@ -43,8 +45,9 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1] in parts:
         parts[sys.argv[1]]()
         return
-    if sys.argv[1:] == ["sweeps"]:
-        sweeps(console)
+    alone = {"sweeps": sweeps, "adapters": adapters, "forests": forests}
+    if len(sys.argv) == 2 and sys.argv[1] in alone:
+        alone[sys.argv[1]](console)
         return
     console.print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}\n")
     if TINY:
@@ -56,9 +59,11 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "benchmarks", part], check=True)
     random_walks()
     many_mazes()
+    forests(console)
     bridges(console)
     training.tabular_ppo(console, checkout)
     training.transformer_speed(console)
+    adapters(console)
     subprocess.run([sys.executable, "-m", "benchmarks", "sweeps"], check=True)
 
 

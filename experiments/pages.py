@@ -1,13 +1,15 @@
-"""python -m experiments.pages: README's table of claim families, and a page of docs for each.
+"""python -m experiments.pages: README's table of questions, and a page of docs for each family.
 
 A page's words are the study's `CLAIM_FAMILIES`, its numbers are figures/data/claims.csv.
 """
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
-from experiments import DATA, OFFER, ROOT
+from experiments import DATA, GROUPS, OFFER, ROOT
 from mazerl.errors import MazerlError
 from mazerl.sweep import claims, replicating
 from mazerl.sweep.claims import Family
@@ -26,7 +28,26 @@ def known_families() -> list[tuple[Family, str]]:
     """All families in the order of their ids, each with its study."""
     offer(OFFER)
     found = [(family, name) for name in OFFER.places for family in families(name)]
-    return sorted(found, key=lambda each: each[0].id)
+    return sorted(found, key=lambda each: _order(each[0].id))
+
+
+def _order(name: str) -> tuple[str, int]:
+    """I2 comes before I14."""
+    letters, number = re.fullmatch(r"(\D+)(\d*)", name).groups()  # type: ignore[union-attr]
+    return letters, int(number or 0)
+
+
+def questions() -> dict[str, list[Family]]:
+    """The folders of studies, each with its families."""
+    return {
+        group: [family for family, study in known_families() if study in studies]
+        for group, studies in GROUPS.items()
+    }
+
+
+def question(group: str) -> str:
+    """What a folder's studies ask."""
+    return (import_module(f"experiments.{group}").__doc__ or "").splitlines()[0]
 
 
 def replicated(rows: pd.DataFrame, verdicts: pd.DataFrame) -> pd.Series:
@@ -50,18 +71,31 @@ def rows_of(family: Family, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[[claims.family_of(name, every) == family for name in rows["id"]]]
 
 
+_HEAD = "claims that hold | controls that fail as they must |"
+
+
 def summary(rows: pd.DataFrame) -> str:
-    """README's table: a row a family."""
-    lines = [
-        "| | what is claimed | claims that hold | controls that fail as they must |",
-        "| --- | --- | --- | --- |",
-    ]
-    for family, _ in known_families():
-        mine = rows_of(family, rows)
-        counts = [_held(mine[mine["role"] == role]) for role in ("claim", "control")]
-        link = f"[{family.id}](docs/claims/{family.id}.md)"
-        lines.append(f"| {link} | {family.statement} | {counts[0]} | {counts[1]} |")
+    """README's table: a row a question, with the pages of its families."""
+    lines = [f"| | what is asked | families | {_HEAD}", "| --- | --- | --- | --- | --- |"]
+    for group, mine in questions().items():
+        pages = " ".join(f"[{each.id}](docs/claims/{each.id}.md)" for each in mine)
+        link = f"[{group}](docs/claims/index.md#{group})"
+        lines.append(f"| {link} | {question(group)} | {pages} | {_counts(mine, rows)} |")
     return "\n".join(lines)
+
+
+def catalogue(group: str, rows: pd.DataFrame) -> str:
+    """A question's section of the page that lists the families: a row a family."""
+    lines = [f"| | what is claimed | {_HEAD}", "| --- | --- | --- | --- |"]
+    for family in questions()[group]:
+        link = f"[{family.id}]({family.id}.md)"
+        lines.append(f"| {link} | {family.statement} | {_counts([family], rows)} |")
+    return f"({group})=\n## {group}\n\n{question(group)}\n\n" + "\n".join(lines)
+
+
+def _counts(mine: list[Family], rows: pd.DataFrame) -> str:
+    told = pd.concat([rows_of(family, rows) for family in mine])
+    return " | ".join(_held(told[told["role"] == role]) for role in ("claim", "control"))
 
 
 def _held(rows: pd.DataFrame) -> str:
@@ -119,14 +153,14 @@ def _about(minutes: float) -> str:
 def index(rows: pd.DataFrame) -> str:
     """The page that lists the families."""
     sampled = (rows["kind"] == "sampled").sum()
-    table = summary(rows).replace("(docs/claims/", "(")
+    sections = "\n\n".join(catalogue(group, rows) for group in GROUPS)
     names = "\n".join(family.id for family, _ in known_families())
     return f"""# Claims
 
 {len(rows)} verdicts, {sampled} of them judged from samples, all others computed. Every family has
 controls: the same measurement where the claim must fail. A control holds if it did fail.
 
-{table}
+{sections}
 
 ```{{toctree}}
 :hidden:

@@ -34,9 +34,17 @@ _GROUPS = {
         "pool_learning",
     ),
     "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
-    "rollouts": ("collapse", "trees", "guarantee", "tree_training"),
-    "edits": ("edits",),
-    "signals": ("aggregation",),
+    "rollouts": (
+        "collapse",
+        "trees",
+        "guarantee",
+        "tree_training",
+        "tree_proxies",
+        "speculation",
+        "deep_trees",
+    ),
+    "edits": ("edits", "rank", "same_edits", "gated_training"),
+    "signals": ("aggregation", "template_collapse", "back_chained", "exploration"),
     "laws": ("traps", "trap_depth", "trap_phases"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

@@ -1,4 +1,4 @@
-"""Wei & Kim (2026): learning to backtrack efficiently."""
+"""What SFT and RL teach of backtracking, exactly and on transformers (Wei & Kim 2026)."""
 
 STUDIES = (
     "learning",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from mazerl.errors import MazerlError
 from mazerl.maze import Maze
@@ -19,13 +20,13 @@ from mazerl.policy.rows import rows_of
 
 @dataclass(frozen=True)
 class Task:
-    """A small maze without chance, one goal and a time limit, as dense matrices."""
+    """A small maze without chance, one goal and a time limit, as matrices."""
 
     arrival: np.ndarray  # [R] arrival that an entry belongs to
     arc: np.ndarray  # [R] arrival that it leads to
-    from_entry: np.ndarray  # [A+1, R] 1 where an entry leads to an arrival
-    of_row: np.ndarray  # [A+1, R] 1 where an entry belongs to an arrival
-    there: np.ndarray  # [A+1] bool: the goal is reached
+    from_entry: np.ndarray | csr_array  # [A+1, R] 1 where an entry leads to an arrival
+    of_row: np.ndarray | csr_array  # [A+1, R] 1 where an entry belongs to an arrival
+    there: np.ndarray  # [A+1] bool, or [A+1, X] each its own: the goal is reached
     limit: int
 
     def rows(self) -> list[tuple[int, int]]:
@@ -87,7 +88,8 @@ def expect(
         worth: what is paid.
         made: [R, X] how often a move is scored, a visit; as often as it is walked by default.
     """
-    shape, there = (len(task.there), walked.shape[1]), task.there[:, None]
+    shape = (len(task.there), walked.shape[1])
+    there = task.there.reshape(len(task.there), -1)
     made = walked if made is None else made
     mass = np.zeros(shape)
     mass[-1] = 1.0

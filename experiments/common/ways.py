@@ -24,6 +24,8 @@ from mazerl.policy.prompted import join_rows, separate_rows
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR
 from mazerl.training import Method, Training, TrainingStoppedError, Watch, train
+from mazerl.training.contrast import Contrasting, contrast_corpus
+from mazerl.training.gated import Gated, GatedTask, gated
 from mazerl.training.grpo import Groups, GRPOTask, grpo
 from mazerl.training.ppo import PPOTask, Sizes, ppo
 from mazerl.training.sft import corpus, sft
@@ -243,6 +245,20 @@ def backtracking(given: Given) -> Learned:
     order = np.random.default_rng(given.seed).permutation(len(paths.length))[:count]
     some = Walks(*(field[order] for field in paths))
     return _imitate(given, mix_walks(most, some, 0.5), steps)
+
+
+def contrasted(given: Given) -> Learned:
+    """ReasonMaxxer: gated contrast, one pass over walks of the base at temperature 0.6."""
+    asked = given.asked
+    cold = tempered(0.6)(given).rows
+    mean = np.mean([_mean_steps(asked, cold[x], x) for x in range(len(asked))])
+    how = Contrasting(walks=round(given.steps / (mean * len(asked))), limit=asked.limit)
+    made, told = contrast_corpus(given.world, TABULAR, given.start, given.key, how)
+    updates = max(1, len(made.arc) // BATCH)
+    training = Training(updates, "adam", given.rate, record_every=updates, max_norm=1.0)
+    method = gated(given.world, TABULAR, Gated(BATCH))
+    params = train(method, GatedTask(made), given.start, training, given.key).params
+    return Learned(_rows(given, params), told.steps, told.tokens)
 
 
 def distilled(given: Given) -> Learned:

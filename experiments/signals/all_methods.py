@@ -14,6 +14,7 @@ from experiments.common.ways import (
     backtracking,
     base,
     by_ppo,
+    contrasted,
     distilled,
     exactly,
     golden,
@@ -45,6 +46,7 @@ TRAINED: dict[str, Way] = {
     "SFT, the base's arrivals": positives,
     "SFT, named after the walk": named_after(True),
     "SFT, the same walks as meant": named_after(False),
+    "ReasonMaxxer": contrasted,
     "SFT, exact RL's walks": distilled,
     "PPO": by_ppo,
     "GRPO": grouped(),
@@ -97,7 +99,7 @@ def _cells(seeds: tuple[int, ...]) -> tuple[Config, ...]:
 
 
 TUNING = tuple(Config(method, seed, rate) for method in TRAINED for rate in RATES for seed in TUNED)
-GRID = TUNING
+GRID = tuple(c for c in TUNING if c.method == "ReasonMaxxer")
 QUICK = TUNING[:1]
 SMOKE = TUNING[:1]
 

@@ -1,1 +1,1 @@
-"""Drawings of the studies in experiments/laws."""
+"""Drawings of the studies in experiments/signals."""

@@ -1,11 +1,12 @@
 """From a configuration to a run that is ready to be trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import jax
 
+from mazerl.cli.adapters import Adapter, check_adapter, make_adapter
 from mazerl.cli.bases import base_options, base_rows
 from mazerl.cli.runs import (
     Config,
@@ -27,17 +28,23 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
-from mazerl.training import Method, Training, grpo, ppo, sft, tree
+from mazerl.training import Method, Training, gated, grpo, ppo, sft, tree
+from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
+from mazerl.training.contrast import Contrasting, contrast_corpus
 from mazerl.training.copying import seeing_base
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
+from mazerl.walk.learned import TERMS, Learned, load_net
 from mazerl.walk.rollouts import Walks, rollout
 from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
-_TRAIN, _WALKS, EVALUATE = 0, 1, 2
+_TRAIN, _WALKS, EVALUATE, _ADAPTER = range(4)
+
+LEARNED = ".npz"
+"""How the name of a selector ends that is the file of a learned one."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +59,46 @@ class Prepared:
     training: Training
     params: Any
     key: jax.Array
+    told: dict[str, int]  # of what was drawn before training
+    base: Any  # plain parameters that training begins with
+    adapter: Adapter | None = None  # which `params` are, if there is one
+
+    @property
+    def checksum(self) -> str | None:
+        """Of the base that an adapter is on."""
+        return None if self.adapter is None else self.adapter.checksum
+
+    def whole(self, params: Any) -> Any:
+        """Plain parameters of what was trained."""
+        return params if self.adapter is None else self.adapter.based.whole(params)
 
 
 def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
     policy, key = policy_of(config), seeded_key(config["seed"])
     worlds, walks_key = worlds_of(config, maze), jax.random.fold_in(key, _WALKS)
+    if "rank" in config:
+        check_adapter(config, worlds.training)
     world = worlds.training
     method, task = _METHODS[config["method"]](config, world, policy, walks_key)
     params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
         task = task._replace(reference=params)
-    key = jax.random.fold_in(key, _TRAIN)
-    return Prepared(maze, worlds, policy, method, task, take(Training, config), params, key)
+    told: dict[str, int] = {}
+    if config["method"] == "gated":
+        corpus, seen = contrast_corpus(world, policy, params, walks_key, take(Contrasting, config))
+        task = task._replace(corpus=corpus)
+        told = {
+            "problems": len(seen.kept), "problems_kept": int(seen.kept.sum()),
+            "drawn_steps": seen.steps, "tokens": seen.tokens, "decisions": seen.opened,
+        }  # fmt: skip
+    train_key, training = jax.random.fold_in(key, _TRAIN), take(Training, config)
+    made = Prepared(maze, worlds, policy, method, task, training, params, train_key, told, params)
+    if "rank" not in config:
+        return made
+    own = make_adapter(config, world, params, jax.random.fold_in(key, _ADAPTER))
+    method = adapted(method, own.based.base, own.based.order)
+    return replace(made, method=method, params=own.fresh, adapter=own)
 
 
 # Steps of a walk that a base model which sees the goal is judged by, at most.
@@ -167,10 +201,24 @@ def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[
     named = ("explore", "entropy", "cost", "depth", "value")
     weights = uucb_weights(*(config[f"weight_{name}"] for name in named))
     task = take(tree.TreeTask, config)._replace(weights=weights)
-    return tree.tree(maze, policy, take(tree.Trees, config)), task
+    sizes = take(tree.Trees, config)
+    if config["selector"].endswith(LEARNED):
+        net = load_net(Path(config["selector"]), tuple(TERMS))
+        sizes = replace(sizes, selector=tree.Informed(Learned(), lambda *_: net))
+    return tree.tree(maze, policy, sizes), task
 
 
-_METHODS = {"sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree}
+def _gated(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
+    """All but the corpus, which takes the base; what is wrong with its flags is told before."""
+    del key
+    take(Contrasting, config)
+    task = gated.GatedTask(None, config["beta"])
+    return gated.gated(maze, policy, take(gated.Gated, config)), task
+
+
+_METHODS = {
+    "sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree, "gated": _gated
+}  # fmt: skip
 
 
 def _reward(config: Config) -> Reward:

@@ -3,6 +3,7 @@
 config.json    all that makes the run
 metrics.jsonl  one line an update
 checkpoints/   see `mazerl.training.checkpoint`
+base.npz       of a run that trains an adapter: see `adapters`
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import jax
 import numpy as np
 
+from mazerl.cli.adapters import kept_base, make_adapter
 from mazerl.cli.kept import kept_graph
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.turn_chain import plan_turns, turning_times
@@ -156,18 +158,28 @@ class Loaded(NamedTuple):
 
 
 def load_run(out: Path) -> Loaded:
-    """A run's maze, policy, last parameters and the updates they have had.
+    """A run's maze, policy, last parameters and the updates they have had; plain parameters always.
 
     Raises:
-        MazerlError: no run there, no checkpoint yet, a damaged one, or one whose maze is lost.
+        MazerlError: no run there, no checkpoint yet, a damaged one, one whose maze is lost, or an
+            adapter whose base is, or is another.
     """
     config = read_config(out)
     graph = kept_graph(out, config["topology"], config["parameters"])
     maze, policy = compile_maze(graph), policy_of(config)
-    checkpoints = CheckpointFolder(out / "checkpoints")
-    updates = checkpoints.last()
     worlds = worlds_of(config, maze)
-    params = checkpoints.restore_params(_shape(config, maze, worlds))
+    adapter = None
+    if "rank" in config:
+        adapter = make_adapter(config, worlds.training, kept_base(out), seeded_key(0))
+    checkpoints = CheckpointFolder(
+        out / "checkpoints", adapter.checksum if adapter is not None else None
+    )
+    updates = checkpoints.last()
+    params = checkpoints.restore_params(
+        adapter.fresh if adapter is not None else _shape(config, maze, worlds)
+    )
+    if adapter is not None:
+        params = adapter.based.whole(params)
     return Loaded(graph, maze, policy, params, updates or 0, worlds)
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,9 +15,10 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from mazerl.cli.adapters import keep_base
 from mazerl.cli.kept import keep_about, kept_graph, require_same_teacher
 from mazerl.cli.parsing import parse, wants_help
-from mazerl.cli.preparing import EVALUATE, prepare
+from mazerl.cli.preparing import EVALUATE, LEARNED, prepare
 from mazerl.cli.printing import print_result, progress_bar, topology_lines
 from mazerl.cli.runs import Config, Loaded, evaluate_params, load_run, read_config
 from mazerl.cli.train_flags import METHODS, fill_defaults, train_options
@@ -153,9 +155,15 @@ def _run(
     if config["method"] == "distill":
         teacher = digest(load_run(Path(config["teacher"])).params)
     config, graph = _settled(config, out, resume, teacher)
-    prepared = prepare(config, base_root, compile_maze(graph))
+    kept = out / f"selector{LEARNED}"
+    own = config | {"selector": str(kept)} if resume and kept.exists() else config
+    prepared = prepare(own, base_root, compile_maze(graph))
     if first and not resume:
         keep_about(out, graph, prepared.maze, teacher)
+        if prepared.adapter is not None:
+            keep_base(out, prepared.base)
+        if str(config.get("selector", "")).endswith(LEARNED):
+            shutil.copyfile(config["selector"], kept)
         unfinished = out / "config.json.part"
         unfinished.write_text(json.dumps(config, indent=1, sort_keys=True))
         unfinished.replace(stored)
@@ -172,7 +180,7 @@ def _run(
         run = train(
             prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
             watch=Watch(
-                tell, CheckpointFolder(out / "checkpoints"), CHECKPOINT_SECONDS,
+                tell, CheckpointFolder(out / "checkpoints", prepared.checksum), CHECKPOINT_SECONDS,
                 together(surroundings.stop),
             ),
             mesh=surroundings.mesh,
@@ -182,10 +190,11 @@ def _run(
             sink.close()
     _require_learned(config, run.metrics)
     updates = prepared.training.steps
-    trained = Loaded(graph, prepared.maze, prepared.policy, run.params, updates, prepared.worlds)
+    params = prepared.whole(run.params)
+    trained = Loaded(graph, prepared.maze, prepared.policy, params, updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
-    return {"run": str(out), "updates": updates} | found
+    return {"run": str(out), "updates": updates} | prepared.told | found
 
 
 def _require_learned(config: Config, metrics: Columns) -> None:

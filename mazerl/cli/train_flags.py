@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
+from mazerl.cli.adapters import ADAPTER, unasked_of_adapter
 from mazerl.cli.bases import base_options
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
-from mazerl.training import grpo, ppo, sft, tree
+from mazerl.training import contrast, gated, grpo, ppo, sft, tree
 from mazerl.training.advantages import ADVANTAGES
 from mazerl.training.credit import RULES
 from mazerl.training.critic import AtLimit
@@ -22,6 +23,7 @@ METHODS: dict[str, str] = {
     "grpo": "Learn from a verifiable reward by comparing walks that have the same goal.",
     "tree": "The same with walks resumed where a selector says: trees in the place of groups.",
     "distill": "Imitate the walks of a run trained before, dead ends included.",
+    "gated": "Without RL: contrast walks of the base alone, at its decisions (ReasonMaxxer).",
 }
 
 _RUN: Options = {
@@ -74,6 +76,7 @@ _POLICY: Options = {
         "goals and what is held out of them from a file of `mazerl pool`: --sees-goal only",
     ),
     **base_options("uniform"),
+    **ADAPTER,
     "legality": (
         Literal["masked", "learned"],
         Decoder().legality,
@@ -101,6 +104,7 @@ _REWARD: Options = {
     "penalty": (float, Reward().penalty, "cost of a step"),
     **_RATIO,
 }
+_HOW = contrast.Contrasting()
 _UUCB = [round(float(weight), 6) for weight in uucb_weights()]
 _METHOD: dict[str, Options] = {
     "sft": _IMITATION
@@ -181,7 +185,8 @@ _METHOD: dict[str, Options] = {
         "first": (int, tree.Trees().first, "of them whole ones, before anything is selected"),
         "selector": (
             str, "uucb",
-            f"where to resume: {', '.join(tree.SELECTORS)}; whole are flat groups",
+            f"where to resume: {', '.join(tree.SELECTORS)}; whole are flat groups; or a learned "
+            "one's file, .npz",
         ),
         "credit": (str, "leaves", f"what a step is worth: {', '.join(RULES)}"),
         "at_once": (int, tree.Trees().at_once, "walks resumed at a node that is selected"),
@@ -204,6 +209,42 @@ _METHOD: dict[str, Options] = {
         "minibatches": (int, tree.Trees().minibatches, "parts of a pass"),
         "entropy": (float, tree.TreeTask().entropy, "entropy bonus at first; falls to zero"),
         "limit": (int, tree.Trees().limit, "steps after which a walk has failed"),
+    },
+    "gated": {
+        "walks": (int, _HOW.walks, "walks of the base for each goal, drawn once"),
+        "temperature": (float, _HOW.temperature, "that the base walks at"),
+        "worth": (
+            contrast.Worth, _HOW.worth,
+            "of walks: their advantage; where it is positive alone; that of another walk",
+        ),
+        "clip": (float, _HOW.clip, "advantages are clipped there"),
+        "gate": (
+            contrast.Gate, _HOW.gate,
+            "where decisions are: highest or lowest entropy, most ports, by chance, everywhere",
+        ),
+        "tau": (
+            float, _HOW.tau,
+            "nats that entropy is above at a decision, or below with low_entropy; the paper's 1.2 "
+            "takes four ports",
+        ),
+        "share": (
+            float, _HOW.share,
+            "of the tokens that are decisions, in the place of tau or of three ports and more",
+        ),
+        "shortest": (float, _HOW.shortest, "part of the walks that is kept; the paper's code: 0.8"),
+        "order": (
+            contrast.Order, _HOW.order, "of the walks; the paper's code: clarity, clearest first"
+        ),
+        "normalize": (
+            contrast.Sums, _HOW.normalize, "mean over a walk's own decisions, or their sum"
+        ),
+        "beta": (
+            float, gated.GatedTask(None).beta, "what a nat of KL from the base costs off the gate"
+        ),
+        "batch": (int, gated.Gated().batch, "walks an update"),
+        "warm_up": (float, gated.Gated().warm_up, "share of the run in which the rate rises"),
+        "keep_rate": (bool, False, "let the rate stay then, not fall to zero"),
+        "limit": (int, _HOW.limit, "steps after which a walk has failed"),
     },
 }  # fmt: skip
 
@@ -233,6 +274,10 @@ _DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "tree": {
         "tabular": {"steps": tree.TRAINING.steps, "rate": tree.TRAINING.rate},
         "transformer": {"steps": tree.TRAINING.steps, "rate": 1e-3},
+    },
+    "gated": {
+        "tabular": {"steps": gated.TRAINING.steps, "rate": gated.TRAINING.rate},
+        "transformer": {"steps": gated.TRAINING.steps, "rate": 1e-3},
     },
     "sft": _IMITATED,
     "distill": _IMITATED,
@@ -274,6 +319,7 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
         unasked.add("turns")
         if options["base"] == "uniform":
             unasked |= base_options("uniform").keys()
+    unasked |= unasked_of_adapter(options)
     if method == "ppo":
         usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
         unasked |= {name for name, value in usual.items() if options[name] == value}

@@ -10,7 +10,10 @@ from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result
 from mazerl.errors import MazerlError
 from mazerl.picture.watching import watch_page
+from mazerl.picture.watching_trees import Asked
 from mazerl.policy.sampling import seeded_key
+from mazerl.training.credit import RULES
+from mazerl.training.tree import SELECTORS
 
 _OPTIONS: dict[str, Options] = {
     "run": {
@@ -18,6 +21,15 @@ _OPTIONS: dict[str, Options] = {
         "limit": LIMIT,
         "seed": SEED,
         "goal": GOAL,
+    },
+    "tree": {
+        "tree": (
+            str | None,
+            None,
+            "show a tree of walks that this selector grows: " + ", ".join(SELECTORS),
+        ),
+        "first": (int | None, None, "whole walks of the tree [default: half of the walks]"),
+        "credit": (str, "leaves", "rule by which its steps are credited: " + ", ".join(RULES)),
     },
     "page": {"out": (str, "walk.html", "the page to write")},
 }
@@ -33,13 +45,20 @@ def main(words: Sequence[str]) -> None:
 
 
 def watch_run(
-    run: Path, out: str, walks: int, limit: int | None, seed: int, goal: str | None = None
-) -> dict[str, Any]:
+    run: Path, out: str, walks: int, limit: int | None, seed: int, goal: str | None = None,
+    tree: str | None = None, first: int | None = None, credit: str = "leaves",
+) -> dict[str, Any]:  # fmt: skip
     """Write a page that plays walks of a run's last checkpoint, to one goal if it sees it."""
+    asked = None
+    if tree is not None:
+        asked = Asked(tree, max(walks // 2, 1) if first is None else first, credit)
+    elif first is not None:
+        raise MazerlError("--first is of a tree; give --tree too")
     title, limit, loaded = load_picture(run, walks, limit, goal)
     graph, maze, policy, params, updates, _ = loaded
     title = title.replace("\n", " · ")
-    page = watch_page(graph, maze, policy, params, title, seeded_key(seed), walks, limit)
+    page = watch_page(graph, maze, policy, params, title, seeded_key(seed), walks, limit,
+                      asked)  # fmt: skip
     try:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         Path(out).write_text(page, encoding="utf-8")

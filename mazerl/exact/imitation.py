@@ -10,6 +10,8 @@ walk of L tokens has a weight φ(L) per token:
 
 The second gives long walks less. With one walk a microbatch it is 1/L; as m grows it comes to be
 the same for all.
+
+Walks may also be named after where they led (`hindsight`), instead of being walked for a goal.
 """
 
 from functools import cache
@@ -21,7 +23,7 @@ from mazerl.errors import MazerlError, require_limit, require_whole
 from mazerl.exact.horizon import all_moves
 from mazerl.maze import Maze
 from mazerl.maze.problems import require_goals
-from mazerl.policy.rows import require_rows_of, rows_of
+from mazerl.policy.rows import require_rows, require_rows_of, rows_of
 
 MOST_TOKENS = 2**15
 """Tokens of a microbatch, the limit times its walks, whose law is convolved."""
@@ -44,16 +46,20 @@ def successes(
             to 2³¹ - 1, or the maze has vertices where chance moves: their moves are no tokens.
     """
     require_limit("the time limit", limit)
-    if np.asarray(maze.chance).any():
-        raise MazerlError(
-            "the maze has vertices where chance moves, which are no tokens, so that a walk's "
-            'length is not its steps; give one whose policy moves everywhere, as fork="learned"'
-        )
+    _require_no_chance(maze)
     wanted = require_goals(maze, goals)
     p = np.broadcast_to(require_rows_of(maze, probabilities, len(wanted)),
                         (len(wanted), rows_of(maze).size))  # fmt: skip
     shown = [_to(maze, own, limit, int(goal)) for own, goal in zip(p, wanted, strict=True)]
     return Shown(*(np.mean(part, axis=0) for part in zip(*shown, strict=True)))
+
+
+def _require_no_chance(maze: Maze) -> None:
+    if np.asarray(maze.chance).any():
+        raise MazerlError(
+            "the maze has vertices where chance moves, which are no tokens, so that a walk's "
+            'length is not its steps; give one whose policy moves everywhere, as fork="learned"'
+        )
 
 
 def _to(maze: Maze, p: np.ndarray, limit: int, goal: int) -> Shown:
@@ -106,21 +112,71 @@ def microbatch_weights(law: np.ndarray, walks: int) -> np.ndarray:
     return np.append(0.0, [float((others / (length + more)).sum()) for length in lengths])
 
 
-def imitated(maze: Maze, shown: Shown, weights: np.ndarray | None = None) -> np.ndarray:
-    """Rows [R] that imitation ends at, with weights φ [T+1]; 1 by default.
+class Named(NamedTuple):
+    """Walks whose goal is named after they were walked: the vertex where they are."""
 
-    Rows of arrivals that were never shown stay uniform.
+    share: np.ndarray  # [X] P(a walk is named so); walks that are at the start are named nothing
+    visits: np.ndarray  # [X, R] expected visits of walks that are named so, times that
+
+
+def hindsight(
+    maze: Maze, probabilities: np.ndarray, length: int, goals: np.ndarray, cut: bool = False
+) -> Named:
+    """Walks of `length` steps of a demonstrator with rows [R], each named after where it ends.
+
+    `cut`: each is shown only until it first came there.
 
     Raises:
-        MazerlError: the weights are of another limit.
+        MazerlError: as `successes`.
+    """
+    require_limit("the length", length)
+    _require_no_chance(maze)
+    wanted = require_goals(maze, goals)
+    p, rows = require_rows_of(maze, np.asarray(probabilities)[None], 1)[0], rows_of(maze)
+    source, target, moved = all_moves(maze, p)
+    size = maze.num_arcs + 1
+    share, visits = np.zeros(len(wanted)), np.zeros((len(wanted), rows.size))
+    for x, goal in enumerate(wanted):
+        there = np.append(np.asarray(maze.head) == goal, False)
+        before, ahead = np.zeros((length, size)), np.zeros((length, size))
+        before[0, -1], ahead[0] = 1.0, there
+        for t in range(1, length):
+            before[t] = np.bincount(target, moved * before[t - 1, source], size)
+            ahead[t] = np.bincount(source, moved * ahead[t - 1, target], size)
+            if cut:
+                # Past its first arrival a walk shows nothing, but has still to end there.
+                before[t, there] = 0.0
+        for t in range(length):
+            visits[x] += before[t, rows.arrival] * p * ahead[length - 1 - t, rows.arc]
+        share[x] = (p * ahead[-1, rows.arc])[rows.arrival == maze.num_arcs].sum()
+    return Named(share, visits)
+
+
+def imitated(
+    maze: Maze,
+    shown: Shown,
+    weights: np.ndarray | None = None,
+    base: np.ndarray | None = None,
+) -> np.ndarray:
+    """Rows [R] that imitation ends at, with weights φ [T+1]; 1 by default.
+
+    Rows of arrivals that were never shown stay a base's [R], uniform by default.
+
+    Raises:
+        MazerlError: the weights are of another limit, or the base has no rows of this maze.
     """
     if weights is not None and np.shape(weights) != shown.law.shape:
         raise MazerlError(
             f"weights of shape {np.shape(weights)} for walks of up to {len(shown.law) - 1} steps; "
             f"give {len(shown.law)}"
         )
-    arrival = rows_of(maze).arrival
     moved = shown.visits.sum(1) if weights is None else shown.visits @ weights
+    return rows_shown(maze, moved, base)
+
+
+def rows_shown(maze: Maze, moved: np.ndarray, base: np.ndarray | None = None) -> np.ndarray:
+    """Rows [R] in proportion to how often moves are shown [R]; the base's where none is."""
+    arrival = rows_of(maze).arrival
     total = np.bincount(arrival, moved)[arrival]
-    uniform = 1 / np.bincount(arrival)[arrival]
-    return np.where(total > 0, moved / np.where(total > 0, total, 1.0), uniform)
+    otherwise = 1 / np.bincount(arrival)[arrival] if base is None else require_rows(maze, base)
+    return np.where(total > 0, moved / np.where(total > 0, total, 1.0), otherwise)

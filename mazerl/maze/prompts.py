@@ -52,6 +52,21 @@ class Prompts(Mazes):
         )
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class InTurn(Prompts):
+    """The same world, in which nothing is drawn: walk b is asked problem b mod X."""
+
+    def goal_ranges(self) -> tuple[Array, Array]:
+        """Each walk has its own problem."""
+        return Mazes.goal_ranges(self)
+
+
+def in_turn(prompts: Prompts) -> InTurn:
+    """Problems that are asked one after the other, so that each is asked equally often."""
+    return InTurn(**{field.name: getattr(prompts, field.name) for field in fields(prompts)})
+
+
 def prompts_of(problems: ProblemSet, codes: GoalCodes | None = None) -> Prompts:
     """The world of some problems, told by `composed_codes` unless others are given.
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mazerl.errors import MazerlError, require_whole
+from mazerl.walk.nodes import Forest, common
 
 
 class Expansions(NamedTuple):
@@ -25,6 +26,38 @@ class Expansions(NamedTuple):
     outcome: np.ndarray  # [E, O] probability that a rollout ends in each outcome
     visits: np.ndarray  # [E, states] expected visits of a rollout
     success: np.ndarray  # [E] probability that a rollout succeeds
+
+
+class Seen(NamedTuple):
+    """What a tree of walks has shown [X]: the three terms, of outcomes instead of expectations."""
+
+    coverage: np.ndarray  # kinds of outcome, success and failure
+    novelty: np.ndarray  # Σ over arrivals of √(steps from there), shared steps once
+    contrast: np.ndarray  # nodes at which walks were resumed whose leaves disagree; the root too
+
+
+def seen(forest: Forest) -> Seen:
+    """Coverage, novelty and contrast of X trees."""
+    forest = Forest(*(np.asarray(field) for field in forest))
+    count, leaves = forest.grown.shape
+    grown, reached = forest.grown, forest.reached & forest.grown
+    wins, walks = reached.sum(1), grown.sum(1)
+    kinds = (wins > 0).astype(int) + (wins < walks)
+    x, _, _ = here = np.nonzero(forest.own)
+    arrivals = int(forest.arc.max()) + 1
+    visits = np.bincount(x * arrivals + forest.arc[..., :-1][here], minlength=count * arrivals)
+    novelty = np.sqrt(visits.reshape(count, arrivals)).sum(1)
+    shared = np.asarray(common(forest))
+    problem = np.arange(count)[:, None]
+    parent, branch = np.maximum(forest.parent, 0), forest.branch
+    # Leaves below the node at which each leaf was resumed, itself among them.
+    below = (shared[problem, parent] >= branch[..., None]) & grown[:, None]
+    won = (below & reached[:, None]).sum(2)
+    mixed = (won > 0) & (won < below.sum(2)) & grown
+    same = (parent[:, :, None] == parent[:, None]) & (branch[:, :, None] == branch[:, None])
+    earlier = np.tril(np.ones((leaves, leaves), bool), -1)
+    named = (same & earlier & grown[:, None]).any(2)
+    return Seen(kinds, novelty, (mixed & ~named).sum(1))
 
 
 SetFunction = Callable[[np.ndarray], float]

@@ -11,6 +11,7 @@ from mazerl.errors import MazerlError
 from mazerl.maze import Maze, arrival_vertex
 from mazerl.measure.behaviour import walk_log_probabilities
 from mazerl.picture.layout import MOST_VERTICES, bends, kinds, positions
+from mazerl.picture.watching_trees import TERMS, Asked, tree_of
 from mazerl.policy.contract import Policy
 from mazerl.policy.scoring import is_decided, legal_ports
 from mazerl.topology import Graph
@@ -22,7 +23,7 @@ _DIGITS = 4
 
 def watch_page(
     graph: Graph, maze: Maze, policy: Policy, params: Any, title: str, key: jax.Array, walks: int,
-    limit: int,
+    limit: int, tree: Asked | None = None,
 ) -> str:  # fmt: skip
     """HTML that plays walks, with the policy's probabilities at every step.
 
@@ -35,9 +36,11 @@ def watch_page(
         key: for the walks.
         walks: how many to choose from.
         limit: time limit in steps.
+        tree: instead of walks of their own, the leaves of a tree that is grown so.
 
     Raises:
-        MazerlError: more vertices than a page can show, or a policy without that form.
+        MazerlError: more vertices than a page can show, a policy without that form, or a tree that
+            cannot be grown.
     """
     if maze.num_vertices > MOST_VERTICES:
         raise MazerlError(
@@ -46,7 +49,11 @@ def watch_page(
         )
     if policy.score is None:
         raise MazerlError("this policy has no whole-sequence form; watch the one that it wraps")
-    walked = rollout(policy, params, maze, key, walks, limit)
+    leaves: list[dict[str, Any]] = [{}] * walks
+    if tree is None:
+        walked = rollout(policy, params, maze, key, walks, limit)
+    else:
+        walked, leaves = tree_of(policy, params, maze, key, walks, limit, tree)
     arcs = walked.arc[:, :-1]
     log_p = walk_log_probabilities(policy, maze, params, arcs)
     chosen = np.exp(np.asarray(log_p, np.float64))
@@ -65,6 +72,7 @@ def watch_page(
             "reached": bool(walked.reached[b]),
             "arcs": np.asarray(walked.arc[b, 1 : length + 1]).tolist(),
             "probabilities": [probabilities(b, t) for t in range(length)],
+            **leaves[b],
         }
         for b, length in enumerate(np.asarray(walked.length).tolist())
     ]
@@ -79,6 +87,7 @@ def watch_page(
         "first_arc": np.asarray(maze.first_arc).tolist(),
         "chance": np.asarray(maze.chance).tolist(),
         "start": int(maze.start),
+        "terms": list(TERMS) if tree else None,
         "walks": told,
     }
     page = files("mazerl.picture").joinpath("watch.html").read_text(encoding="utf-8")

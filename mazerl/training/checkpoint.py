@@ -48,10 +48,13 @@ def _manager_of(folder: Path) -> ocp.CheckpointManager:
 
 
 class CheckpointFolder:
-    """Checkpoints of one run: what `train` saves to and restores from."""
+    """Checkpoints of one run: what `train` saves to and restores from.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+    Those of an adapter hold it alone, and name the `base` that it is on by its checksum.
+    """
+
+    def __init__(self, folder: Path, base: str | None = None) -> None:
+        self.folder, self.base = folder.absolute(), base
         self._manager = _manager_of(self.folder)
 
     def save(self, progress: Progress) -> None:
@@ -67,6 +70,7 @@ class CheckpointFolder:
             "leaves": [[str(leaf.dtype), list(leaf.shape)] for leaf in leaves],
             "metrics": names,
             "backs": backs,
+            "base": self.base,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         parts = ocp.args.Composite(
@@ -115,7 +119,7 @@ class CheckpointFolder:
         """The last saved progress, its carry shaped like the fresh one's; else `fresh` itself.
 
         Raises:
-            MazerlError: the checkpoint is damaged, or of another configuration.
+            MazerlError: the checkpoint is damaged, of another configuration or another base.
         """
         self._take_back()
         if self.last() is None:
@@ -140,7 +144,7 @@ class CheckpointFolder:
         """The parameters of the last saved carry, shaped like `like`.
 
         Raises:
-            MazerlError: there is none, it is damaged, or it is of another configuration.
+            MazerlError: there is none, it is damaged, or of another configuration or base.
         """
         if self.last() is None:
             raise MazerlError(f"{self.folder} has no checkpoint; train, or resume, the run first")
@@ -158,7 +162,11 @@ class CheckpointFolder:
         return MazerlError(f"{folder} is of another configuration; give the run's own settings")
 
     def _read(self) -> tuple[list[np.ndarray], list[str], int]:
-        """The last checkpoint's leaves, as they were saved, its metrics' names, and `backs`."""
+        """The last checkpoint's leaves, as they were saved, its metrics' names, and `backs`.
+
+        Raises:
+            MazerlError: it is damaged, or of an adapter on another base.
+        """
         step = self.last()
         parts = ocp.args.Composite(content=ocp.args.ArrayRestore(), layout=ocp.args.JsonRestore())
         damaged = MazerlError(
@@ -172,6 +180,12 @@ class CheckpointFolder:
         content, layout = np.asarray(found["content"]).tobytes(), found["layout"]
         if hashlib.sha256(content).hexdigest() != layout["sha256"]:
             raise damaged
+        if layout.get("base") != self.base:
+            raise MazerlError(
+                f"{self.folder / str(step)} is of an adapter on another base model "
+                f"({_short(layout.get('base'))}, not {_short(self.base)}); give the one that it "
+                "was trained on"
+            )
         leaves, begin = [], 0
         for name, shape in layout["leaves"]:
             leaf = np.frombuffer(content, jnp.dtype(name), math.prod(shape), begin)
@@ -183,3 +197,7 @@ class CheckpointFolder:
         """Updates done at the last checkpoint; None if there is none."""
         step: int | None = self._manager.latest_step()
         return step
+
+
+def _short(checksum: str | None) -> str:
+    return "none" if checksum is None else checksum[:12]

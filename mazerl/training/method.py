@@ -81,6 +81,8 @@ class Method:
     minibatches: int = 1  # divides the number of samples in a batch
     microbatches: int = 1  # divides a minibatch; for losses whose parts add up to the whole
     exact: bool = False  # float64 throughout, because the loss is computed exactly
+    # share of the run that is done → what the rate is multiplied by; 1 where there is none
+    schedule: Callable[[Array], Array] | None = None
     monitor: Callable[[World], Monitor] = lambda world: Monitor()
     world: World = None
 

@@ -72,11 +72,12 @@ def record(
         share = carry.step / steps
         batch = method.collect(world, task, carry.params, walked, sub_key, share)
         if method.epochs == method.minibatches == 1:
-            carry, _, told = _descend(rule, transform, world, carry, jnp.bool_(False), batch)
+            halted = jnp.bool_(False)
+            carry, _, told = _descend(rule, transform, world, share, carry, halted, batch)
         else:
             shuffle = jax.random.fold_in(sub_key, _SHUFFLE_KEY)
             parts = _minibatches(shuffle, batch, method.epochs, method.minibatches)
-            carry, told = _descend_all(rule, transform, world, carry, parts)
+            carry, told = _descend_all(rule, transform, world, share, carry, parts)
         return carry._replace(step=carry.step + 1), batch.metrics | told
 
     def update(carry: Carry) -> tuple[Carry, Metrics]:
@@ -114,12 +115,13 @@ def _finite(params: Params, runs: tuple[int, ...]) -> Array:
 
 
 def _descend_all(
-    rule: Rule, transform: optax.GradientTransformation, world: World, carry: Carry, parts: Batch
-) -> tuple[Carry, Metrics]:
+    rule: Rule, transform: optax.GradientTransformation, world: World, share: Array, carry: Carry,
+    parts: Batch,
+) -> tuple[Carry, Metrics]:  # fmt: skip
     """One step for each part, until one reports too large a KL; the last part's metrics."""
 
     def one(both: tuple[Carry, Array], part: Batch) -> tuple[tuple[Carry, Array], Metrics]:
-        carry, halted, told = _descend(rule, transform, world, *both, part)
+        carry, halted, told = _descend(rule, transform, world, share, *both, part)
         return (carry, halted), told
 
     (carry, _), told = jax.lax.scan(one, (carry, jnp.bool_(False)), parts)
@@ -131,6 +133,7 @@ def _descend(
     rule: Rule,
     transform: optax.GradientTransformation,
     world: World,
+    share: Array,
     carry: Carry,
     halted: Array,
     batch: Batch,
@@ -138,6 +141,10 @@ def _descend(
     """One step of the optimiser, unless this update has halted."""
     (loss, told), gradient = _gradient(rule.method, world, carry.params, batch)
     change, optimizer = transform.update(gradient, carry.optimizer, carry.params)
+    if rule.method.schedule is not None:
+        # Of all rules the rate is the last factor.
+        factor = rule.method.schedule(share)
+        change = jax.tree.map(lambda x: factor.astype(x.dtype) * x, change)
     fails = (carry.failed < 0) & ~jnp.isfinite(loss)
     after = carry._replace(
         params=optax.apply_updates(carry.params, change),

@@ -90,7 +90,9 @@ class Nodes(NamedTuple):
     uncertainty: Array  # entropy of the policy over the logarithm of the ports, 0 to 1
     depth: Array  # junctions before it
     length: Array  # [X, N] of the leaf's walk
-    turn: Array  # [] rounds before this one
+    shared: Array  # [X, N, N] steps that two leaves have in common, as of `common`
+    junction: Array  # step of the junction before it; 0, the root, where there is none
+    turn: Array  # [] rounds before this one, or [X, 1, 1]
     turns: Array  # [] in all
 
 
@@ -125,6 +127,28 @@ def nodes_of(forest: Forest, maze: World, ways: int = 3, root: bool = True) -> N
         uncertainty=forest.entropy / jnp.log(jnp.maximum(degree, 2)),
         depth=passed - junction,
         length=forest.length,
+        shared=shared,
+        junction=before,
         turn=jnp.int32(0),
         turns=jnp.int32(1),
+    )
+
+
+def with_walk(nodes: Nodes, leaf: Array, step: Array, win: Array) -> Nodes:
+    """What would be known of the same nodes if one more walk had been resumed, without its own.
+
+    Args:
+        nodes: what is known.
+        leaf: [X] of the node at which it is resumed.
+        step: [X] of that node.
+        win: [X] its success, or the chance of one.
+    """
+    problem = jnp.arange(len(leaf))
+    shared = jnp.minimum(nodes.shared[problem, leaf], step[:, None])[..., None]
+    passed = shared >= nodes.step
+    return nodes._replace(
+        visits=nodes.visits + passed,
+        wins=nodes.wins + passed * win[:, None, None],
+        parent_visits=nodes.parent_visits + (shared >= nodes.junction),
+        turn=nodes.turn + 1,
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from mazerl.errors import MazerlError, require_number
 from mazerl.maze import Array
-from mazerl.walk.nodes import Nodes
+from mazerl.walk.nodes import Nodes, with_walk
 
 Term = Callable[[Nodes], Array]
 
@@ -73,6 +73,76 @@ class Weighted:
 
 UUCB = Weighted((value, exploration, uncertainty, cost, depth))
 """Q̄ + c √(ln(1+N_parent)/(1+n)) + λ_H H/ln(ports) - λ_c cost - λ_d depth."""
+
+
+def new_outcome(nodes: Nodes) -> Array:
+    """Coverage's gain: chance that the next outcome is one that no leaf of the tree has shown."""
+    return _unseen(nodes, nodes.wins[:, :1, :1], nodes.visits[:, :1, :1])
+
+
+def new_contrast(nodes: Nodes) -> Array:
+    """Contrast's gain: chance that leaves below a node, until now alike, will differ."""
+    return _unseen(nodes, nodes.wins, nodes.visits)
+
+
+def novelty(nodes: Nodes) -> Array:
+    """Novelty's gain at the node alone: √(n+1) - √n."""
+    return jnp.sqrt(nodes.visits + 1.0) - jnp.sqrt(nodes.visits)
+
+
+def _unseen(nodes: Nodes, wins: Array, visits: Array) -> Array:
+    """Chance, by Q̄, of an outcome unlike those seen; 0 where both kinds were."""
+    q = value(nodes)
+    return jnp.where(wins <= 0, q, 0.0) + jnp.where(wins >= visits, 1.0 - q, 0.0)
+
+
+GREEDY = Weighted((new_outcome, new_contrast, novelty, cost, depth))
+"""The step's gain in coverage + contrast + novelty, less cost and depth; reconstructed too."""
+
+
+@dataclass(frozen=True)
+class Lookahead:
+    """The gain of a step and of the best one after it: argmax_v g(v) + E max_u g(u | v's outcome).
+
+    The outcome is a success with chance Q̄; what the new walk itself meets is not foreseen. In the
+    last round there is no step after it. The selector's data are (weights of the terms, weight of
+    the second step); at 0 it is greedy.
+    """
+
+    terms: tuple[Term, ...] = GREEDY.terms
+    tried: int = 64  # nodes, those that gain most at once, from which a second step is foreseen
+
+    def __call__(self, nodes: Nodes, data: Any, key: Array) -> Array:
+        """Scores; of nodes that are not tried, -∞."""
+        weights, second = data
+        gain = Weighted(self.terms)
+        now = gain(nodes, weights, key)
+        count, _, limit = now.shape
+        tried = min(self.tried, now[0].size)
+        first, place = jax.lax.top_k(
+            jnp.where(nodes.candidate, now, -jnp.inf).reshape(count, -1), tried
+        )
+        q = value(nodes).reshape(count, -1)
+
+        def after(leaf_step: Array, win: Array) -> Array:
+            leaf, step = leaf_step // limit, leaf_step % limit
+            score = gain(with_walk(nodes, leaf, step, win), weights, key)
+            return jnp.max(score, (1, 2), where=nodes.candidate, initial=-jnp.inf)
+
+        def best(leaf_step: Array) -> Array:
+            chance = jnp.take_along_axis(q, leaf_step[:, None], axis=1)[:, 0]
+            ones = jnp.ones(count)
+            return chance * after(leaf_step, ones) + (1 - chance) * after(leaf_step, 0 * ones)
+
+        ahead = jax.lax.map(best, place.T).T
+        follows = jnp.asarray(nodes.turn + 1 < nodes.turns).reshape(-1, 1)
+        whole = first + second * jnp.where(follows, ahead, 0.0)
+        scores = jnp.full((count, now[0].size), -jnp.inf)
+        scores = scores.at[jnp.arange(count)[:, None], place].set(whole)
+        return scores.reshape(now.shape)
+
+
+LOOKAHEAD = Lookahead()
 
 
 def uucb_weights(

@@ -104,9 +104,9 @@ def grow(
             node that could be resumed.
     """
     count = len(goals) if goals is not None else problems or maze.num_mazes
-    _require_room(count, budget, limit)
+    require_room(count, budget, limit)
     shape = budget.first, budget.leaves
-    forest = _plant(policy, params, maze, key, goals, count, limit, shape)
+    forest = plant(policy, params, maze, key, goals, count, limit, shape)
     for number in range(budget.rounds):
         forest, stuck = _round(
             policy, select, budget, params, maze, key, forest, data, jnp.int32(number)
@@ -125,9 +125,9 @@ def grow_inside(
     select: Selector, data: Any, problems: int,
 ) -> Forest:  # fmt: skip
     """`grow` inside jit, to the same bits; a problem without a node to resume walks no further."""
-    _require_room(problems, budget, limit)
+    require_room(problems, budget, limit)
     shape = budget.first, budget.leaves
-    forest = _plant(policy, params, maze, key, None, problems, limit, shape)
+    forest = plant(policy, params, maze, key, None, problems, limit, shape)
 
     def one(number: Array, forest: Forest) -> Forest:
         return _round(policy, select, budget, params, maze, key, forest, data, number)[0]
@@ -135,7 +135,8 @@ def grow_inside(
     return jax.lax.fori_loop(0, budget.rounds, one, forest)
 
 
-def _require_room(count: int, budget: Budget, limit: int) -> None:
+def require_room(count: int, budget: Budget, limit: int) -> None:
+    """Raise a `MazerlError` if there is no limit, or the forest would not fit into memory."""
     require_limit("the time limit", limit)
     require_whole("the number of problems", count)
     if count * budget.leaves * limit > MOST_RECORDED:
@@ -156,6 +157,41 @@ def resume(
     """
     walking = walking_of(policy, params, maze, key, len(walks.goal))
     return _resume(policy, walking, walks, step, limit)[0]
+
+
+def resume_at(
+    policy: Policy, walking: Walking, forest: Forest, leaf: Array, step: Array
+) -> tuple[Walks, Array]:
+    """Walks [X·W] resumed at W nodes (leaf [X, W], step [X, W]) of each problem, inside jit.
+
+    Beside them the entropy [X·W, T] before each step, that of shared steps from the forest.
+    """
+    width, limit = leaf.shape[1], forest.port.shape[-1]
+    problem, steps = jnp.arange(len(leaf))[:, None], step.reshape(-1)
+
+    def of_leaf(x: Array) -> Array:
+        return x[problem, leaf].reshape(-1, *x.shape[2:])
+
+    begun = Walks(
+        of_leaf(forest.arc), of_leaf(forest.port), jnp.repeat(forest.goal, width),
+        *(of_leaf(x) for x in (forest.length, forest.reached, forest.reached)),
+    )  # fmt: skip
+    walks, entropy = _resume(policy, walking, begun, steps, limit)
+    before = jnp.arange(limit)[None] < steps[:, None]
+    return walks, jnp.where(before, of_leaf(forest.entropy), entropy)
+
+
+def round_key(key: Array, number: Array) -> Array:
+    """The key of a round, of a tree's."""
+    return jax.random.fold_in(key, jnp.uint32(GOALS_KEY - 1) - number.astype(jnp.uint32))
+
+
+def best_of(nodes: Nodes, score: Array) -> tuple[Array, Array, Array]:
+    """Leaf [X] and step [X] of the candidate of the highest score, and that score [X]."""
+    count, _, limit = nodes.visits.shape
+    score = jnp.where(nodes.candidate, score, -jnp.inf).reshape(count, -1)
+    best = jnp.argmax(score, axis=1)
+    return best // limit, (best % limit).astype(jnp.int32), score.max(1)
 
 
 def _resume(
@@ -201,7 +237,7 @@ def _entropy(walking: Walking, arc: Array, logits: Array) -> Array:
 
 
 @partial(jax.jit, static_argnums=(0, 5, 6, 7))
-def _plant(
+def plant(
     policy: Policy, params: Any, maze: World, key: Array, goals: Array | None, count: int,
     limit: int, shape: tuple[int, int],
 ) -> Forest:  # fmt: skip
@@ -239,32 +275,19 @@ def _round(
     forest: Forest, data: Any, number: Array,
 ) -> tuple[Forest, Array]:  # fmt: skip
     """One more round; beside it which problems had no candidate [X]."""
-    count, _, limit = forest.port.shape
-    key = jax.random.fold_in(key, jnp.uint32(GOALS_KEY - 1) - number.astype(jnp.uint32))
+    count = len(forest.goal)
+    key = round_key(key, number)
     nodes = nodes_of(forest, maze, budget.ways, budget.root)
     nodes = nodes._replace(turn=number, turns=jnp.int32(budget.rounds))
-    score = select(nodes, data, jax.random.fold_in(key, GOALS_KEY))
-    score = jnp.where(nodes.candidate, score, -jnp.inf).reshape(count, -1)
-    best = jnp.argmax(score, axis=1)
-    leaf, step = best // limit, (best % limit).astype(jnp.int32)
+    leaf, step, _ = best_of(nodes, select(nodes, data, jax.random.fold_in(key, GOALS_KEY)))
     stuck = ~nodes.candidate.any((1, 2))
     grows = ~stuck
     if budget.steps is not None:
         grows &= forest.spent < budget.steps
-
-    def of_leaf(x: Array) -> Array:
-        mine = jnp.take_along_axis(x, leaf.reshape(-1, *[1] * (x.ndim - 1)), axis=1)[:, 0]
-        return jnp.repeat(mine, budget.width, axis=0)
-
-    size, steps = count * budget.width, jnp.repeat(step, budget.width)
+    size = count * budget.width
     walking = walking_of(policy, params, maze, key, size)
-    begun = Walks(
-        of_leaf(forest.arc), of_leaf(forest.port), jnp.repeat(forest.goal, budget.width),
-        *(of_leaf(x) for x in (forest.length, forest.reached, forest.reached)),
-    )  # fmt: skip
-    walks, entropy = _resume(policy, walking, begun, steps, limit)
-    before = jnp.arange(limit)[None] < steps[:, None]
-    entropy = jnp.where(before, of_leaf(forest.entropy), entropy)
+    at = (jnp.repeat(x[:, None], budget.width, axis=1) for x in (leaf, step))
+    walks, entropy = resume_at(policy, walking, forest, *at)
     place = budget.first + number * budget.width
 
     def put(old: Array, new: Array) -> Array:
@@ -273,7 +296,7 @@ def _round(
         now = jax.lax.dynamic_slice_in_dim(old, place, budget.width, 1)
         return jax.lax.dynamic_update_slice_in_dim(old, jnp.where(mine, new, now), place, 1)
 
-    leaves = jnp.repeat(leaf, budget.width).astype(jnp.int32)
+    leaves, steps = (jnp.repeat(x, budget.width).astype(jnp.int32) for x in (leaf, step))
     grown = forest._replace(
         arc=put(forest.arc, walks.arc), port=put(forest.port, walks.port),
         entropy=put(forest.entropy, entropy), length=put(forest.length, walks.length),

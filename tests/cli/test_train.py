@@ -246,7 +246,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
         (("sft", *TINY, "--microbatches", "5"), "5 microbatches do not divide 64 walks"),
         ((*PPO, "--optimizer", "sprint"), "'sprint' is no optimiser"),
         (("grpo", *TINY, "--group", "1"), "group of 1 walk"),
-        (("teach",), "unknown method 'teach'; known: sft, ppo, grpo, tree, distill"),
+        (("teach",), "unknown method 'teach'; known: sft, ppo, grpo, tree, distill, gated"),
         ((*PPO, "--topology", "ring"), "unknown topology 'ring'"),
         ((*PPO, "--policy", "oracle"), "oracle"),
         ((*PPO, "--steps", "0"), "--steps is 0"),

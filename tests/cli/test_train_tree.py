@@ -15,6 +15,7 @@ from mazerl.maze import World
 from mazerl.policy.contract import Policy
 from mazerl.training import Method, Progress, tree
 from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.walk.learned import TERMS, Net, save_net
 from tests.support.errors import one_line_error
 
 TREE = ["train", "tree", "--width", "2", "--depth", "1", "--lanes", "2", "--groups", "4",
@@ -93,6 +94,52 @@ def test_stopped_it_goes_on_to_the_same_bits(
     np.testing.assert_array_equal(trained(out, "--resume"), load_run(plain).params)
     said = one_line_error(main, [*TREE, "--resume", "--leaves", "12", "--out", str(out)], capsys)
     assert "the run was begun with leaves 8, not 12" in said
+
+
+def network(path: Path, weight: float, terms: tuple[str, ...] = tuple(TERMS)) -> str:
+    """A selector that looks at the cost term alone, or nearly."""
+    cost = np.zeros((len(terms), 1), np.float32)
+    cost[list(terms).index("cost")] = weight
+    zero = np.zeros((), np.float32)
+    save_net(path, Net(cost, np.zeros(1, np.float32), np.ones(1, np.float32), zero), terms)
+    return str(path)
+
+
+def test_a_learned_selector_is_kept_with_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = tmp_path / "run", tmp_path / "whole"
+    flags = ["--selector", network(tmp_path / "net.npz", 1.0)]
+    whole = trained(other, *flags)
+    save = CheckpointFolder.save
+
+    def break_off(self: CheckpointFolder, progress: Progress) -> None:
+        save(self, progress)
+        if len(progress.metrics) == 3:
+            raise MazerlError("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFolder, "save", break_off)
+        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
+        assert "broken off" in one_line_error(main, [*TREE, *flags, "--out", str(out)], capsys)
+    # What is there now resumes elsewhere; the run goes on with its own.
+    network(tmp_path / "net.npz", -1.0)
+    np.testing.assert_array_equal(trained(out, *flags, "--resume"), whole)
+    turned = trained(tmp_path / "turned", *flags)
+    assert not np.array_equal(turned, whole)
+
+
+def test_a_learned_selector_of_other_features_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = network(tmp_path / "few.npz", 1.0, ("value", "cost"))
+    for path, says in (
+        (few, "reads value, cost, and not value, exploration, uncertainty, cost, depth"),
+        (str(tmp_path / "none.npz"), "cannot read a selector from"),
+    ):
+        words = [*TREE, "--selector", path, "--out", str(tmp_path / "x")]
+        assert says in one_line_error(main, words, capsys)
+    assert not (tmp_path / "x" / "config.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.horizon import arrival_law
-from mazerl.exact.imitation import Shown, imitated, microbatch_weights, successes
+from mazerl.exact.imitation import Shown, hindsight, imitated, microbatch_weights, successes
 from mazerl.policy.rows import rows_of
 from tests.support.enumeration import all_walks
 
@@ -90,6 +90,39 @@ def test_equal_lengths_and_large_microbatches_leave_nothing_to_differ(ring: Maze
     assert apart[2] / apart[3] == pytest.approx(4, rel=0.1)
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_walks_named_after_their_end_by_enumeration(ring: Maze, cut: bool) -> None:
+    p, heads, rows = drawn_rows(ring), np.asarray(ring.head), rows_of(ring)
+    goals = np.delete(np.arange(ring.num_vertices), int(ring.start))
+    share, visits = np.zeros(len(goals)), np.zeros((len(goals), len(p)))
+    # No walk is ended by a goal that no vertex is.
+    for walk in all_walks(ring, -1, 6):
+        entries = list(walk.entries)
+        been = heads[rows.arc[entries]]
+        for x in np.flatnonzero(goals == been[-1]):
+            chance = p[entries].prod()
+            share[x] += chance
+            kept = int((been == goals[x]).argmax()) + 1 if cut else len(entries)
+            np.add.at(visits[x], entries[:kept], chance)
+    named = hindsight(ring, p, 6, goals, cut)
+    np.testing.assert_allclose(named.share, share, atol=1e-15)
+    np.testing.assert_allclose(named.visits, visits, atol=1e-15)
+    assert 0 < share.sum() < 1
+    alone = hindsight(ring, p, 6, goals[1:2], cut)
+    np.testing.assert_array_equal(alone.visits, named.visits[1:2])
+
+
+def test_rows_that_were_never_shown_stay_a_bases(ring: Maze) -> None:
+    base = drawn_rows(ring)
+    shown, arrival = successes(ring, base, 3), rows_of(ring).arrival
+    never = np.bincount(arrival, shown.visits.sum(1))[arrival] == 0
+    q = imitated(ring, shown, base=base)
+    np.testing.assert_array_equal(q[never], base[never])
+    np.testing.assert_array_equal(q[~never], imitated(ring, shown)[~never])
+    with pytest.raises(MazerlError, match="probabilities have shape"):
+        imitated(ring, shown, base=base[1:])
+
+
 def test_bad_input_is_one_line(ring: Maze, small: Maze) -> None:
     uniform = 1 / np.bincount(rows_of(small).arrival)[rows_of(small).arrival]
     with pytest.raises(MazerlError, match="vertices where chance moves"):
@@ -103,3 +136,9 @@ def test_bad_input_is_one_line(ring: Maze, small: Maze) -> None:
         microbatch_weights(np.zeros(4), 1)
     with pytest.raises(MazerlError, match="too many to convolve"):
         microbatch_weights(shown.law, 10_000)
+    with pytest.raises(MazerlError, match="vertices where chance moves"):
+        hindsight(small, uniform, 9, np.array([3]))
+    with pytest.raises(MazerlError, match="the length is 0"):
+        hindsight(ring, drawn_rows(ring), 0, np.array([3]))
+    with pytest.raises(MazerlError, match="goal 99 is the start or none"):
+        hindsight(ring, drawn_rows(ring), 3, np.array([99]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mazerl import Maze, MazerlError, build, compile_maze
+from mazerl.exact import information
 from mazerl.exact.information import (
     Prefixes,
     in_batch,
@@ -161,6 +162,19 @@ def test_estimates_of_a_batch_by_hand() -> None:
     assert batch.retrieval == pytest.approx((1 + 0.5 + 1 + 0) / 4)
     spread = (np.var(each[:2], ddof=1) + np.var(each[2:], ddof=1)) / 2
     assert batch.error == pytest.approx(np.sqrt(spread / 4))
+
+
+def test_what_can_be_enumerated_depends_on_the_goals(
+    cave: Maze, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = drawn_rows(cave)
+    # The first move has as many sequences as the start has ports.
+    held = int(np.asarray(cave.degree)[int(cave.start)]) * cave.num_goals
+    monkeypatch.setattr(information, "MOST_LIKELIHOODS", held)
+    prefix_information(cave, p, 1)
+    monkeypatch.setattr(information, "MOST_LIKELIHOODS", held - 1)
+    with pytest.raises(MazerlError, match="give fewer moves"):
+        prefix_information(cave, p, 1)
 
 
 def test_bad_input_is_one_line(cave: Maze, small: Maze) -> None:

@@ -17,7 +17,9 @@ from mazerl.measure.informativeness import (
     mixed_pairs,
     novelty,
     objective,
+    seen,
 )
+from tests.support.forests import bushy, by_hand, leaves_below, owner
 
 
 def random_expansions(draw: np.random.Generator, size: int) -> Expansions:
@@ -117,3 +119,29 @@ def test_bad_input_is_one_line() -> None:
     for choose in (greedy, best):
         with pytest.raises(MazerlError, match=r"the budget is 0; give a whole number"):
             choose(objective(expansions), np.ones(2, int), 0)
+
+
+def test_what_a_tree_has_shown_against_climbing() -> None:
+    forest = bushy()
+    told = seen(forest)
+    for x in range(20):
+        ends = forest.reached[x]
+        assert told.coverage[x] == len(set(ends.tolist()))
+        resumed = {(owner(forest, x, int(p), int(b)), int(b)) if b else (0, 0)
+                   for p, b in zip(forest.parent[x], forest.branch[x], strict=True)}  # fmt: skip
+        below = [leaves_below(forest, x, leaf, t) if t else range(12) for leaf, t in resumed]
+        assert told.contrast[x] == sum(len(set(ends[list(each)].tolist())) == 2 for each in below)
+        arcs = forest.arc[x, :, :-1][forest.own[x]]
+        visits = np.unique(arcs, return_counts=True)[1]
+        assert told.novelty[x] == pytest.approx(np.sqrt(visits).sum())
+    assert set(told.coverage) == {1, 2}
+    assert told.contrast.max() > 1
+
+
+def test_leaves_that_were_not_grown_show_nothing() -> None:
+    one = by_hand([-1, 0, 0], [0, 2, 2], [True, False, True], [3, 3, 4], 4)
+    whole, cut = seen(one), seen(one._replace(grown=np.asarray([[True, False, True]])))
+    # The root, and the node at which both were resumed.
+    assert (whole.coverage[0], whole.contrast[0]) == (2, 2)
+    assert (cut.coverage[0], cut.contrast[0]) == (1, 0)
+    assert cut.novelty[0] < whole.novelty[0]

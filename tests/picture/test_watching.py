@@ -156,7 +156,7 @@ def test_a_color_means_one_thing(page: Path) -> None:
     for what, color in rules:
         meant.setdefault(color, set()).add(what.strip())
     assert meant["#d55e00"] == {".dead"}
-    assert meant["#7b3294"] == {".now", ".walker"}
+    assert meant["#7b3294"] == {".now", ".walker", ".cursor"}
     assert meant["#0072b2"] == {".next", "tr.taken .bar"}
 
 

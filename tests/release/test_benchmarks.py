@@ -16,7 +16,7 @@ def test_every_benchmark_runs_at_a_tiny_size(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for part in (
         "exact RLVR", "structured solve", "wide fork", "chain algebra", "p and its gradient",
-        "random walks", "64 walkers", "environments on corridor", "tabular PPO",
-        "cached over recomputed", "1 seed", "a store of 10 records",
+        "random walks", "64 walkers", "forests of", "environments on corridor", "tabular PPO",
+        "cached over recomputed", "adapter of rank", "1 seed", "a store of 10 records",
     ):  # fmt: skip
         assert part in done.stdout, part

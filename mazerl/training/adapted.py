@@ -1,0 +1,73 @@
+"""Any method, training an adapter in the place of all parameters.
+
+    world  = the method's own, and the base beside it: traced, so that bases share a compilation
+    params = the adapter alone, which is all that the optimiser and checkpoints see
+    the method itself is given merge(base, adapter)
+
+Nothing of the base has a gradient: it is no parameter. Methods keep their tasks as they are; a
+GRPO's reference, say, is plain parameters.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from mazerl.maze import Array
+from mazerl.policy.low_rank import merge
+from mazerl.training.method import Batch, Method, Metrics, Monitor, Params, State, Task
+
+
+class Based(NamedTuple):
+    """A world, and the base that is adapted in it."""
+
+    world: Any
+    base: Params
+    # [X·R] where entries of logits [X, R] lie in a method's flat parameters; None: as they are
+    order: Array | None = None
+
+    def whole(self, adapter: Params) -> Params:
+        """The method's own parameters."""
+        params = merge(self.base, adapter)
+        return params if self.order is None else params.reshape(-1)[jnp.asarray(self.order)]
+
+
+def adapted(method: Method, base: Params, order: Array | None = None) -> Method:
+    """A method whose parameters are an adapter of `policy.low_rank`.
+
+    Args:
+        method: any, with its world.
+        base: plain parameters as `merge` takes them: a transformer's, or logits [X, R].
+        order: for methods whose parameters are flat: which of X·R logits come one after the other.
+    """
+    inner = _adapted(replace(method, world=None))
+    return replace(inner, world=Based(method.world, base, order))
+
+
+@lru_cache
+def _adapted(method: Method) -> Method:
+    def collect(
+        world: Based, task: Task, params: Params, walked: Any, key: Array, share: Array
+    ) -> Batch:
+        return method.collect(world.world, task, world.whole(params), walked, key, share)
+
+    def loss(world: Based, params: Params, batch: Batch) -> tuple[Array, Metrics]:
+        return method.loss(world.world, world.whole(params), batch)
+
+    def begin(world: Based, task: Task, key: Array) -> State:
+        return method.begin(world.world, task, key)
+
+    def walk(
+        world: Based, task: Task, params: Params, state: State, key: Array
+    ) -> tuple[Any, State]:
+        return method.walk(world.world, task, world.whole(params), state, key)
+
+    def monitor(world: Based) -> Monitor:
+        own = method.monitor(world.world)
+        clock = own.clock
+        if clock is None:
+            return own
+        return own._replace(clock=lambda params: clock(world.whole(params)))
+
+    return replace(method, collect=collect, loss=loss, begin=begin, walk=walk, monitor=monitor)

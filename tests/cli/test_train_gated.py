@@ -1,0 +1,136 @@
+"""`mazerl train gated`: its flags reach the corpus, a stopped run goes on, and what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mazerl.cli import preparing
+from mazerl.cli import train as train_command
+from mazerl.cli.main import main
+from mazerl.cli.runs import load_run
+from mazerl.errors import MazerlError
+from mazerl.maze import World
+from mazerl.policy.contract import Policy
+from mazerl.training import Method, Progress, gated
+from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training.contrast import Contrasting, contrast_corpus
+from tests.support.errors import one_line_error
+
+GATED = ["train", "gated", "--topology", "caves", "--junctions", "4", "--fewest", "3",
+         "--passage", "1", "--spine", "1", "--limit", "12", "--sees-goal", "--walks", "10",
+         "--steps", "8"]  # fmt: skip
+
+
+def trained(out: Path, *flags: str) -> Any:
+    main([*GATED, *flags, "--out", str(out)])
+    return load_run(out).params
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "plain"
+    trained(out)
+    return out
+
+
+def test_every_flag_reaches_the_corpus_and_the_method(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[gated.Gated] = []
+    made: list[Contrasting] = []
+    tasks: list[gated.GatedTask] = []
+    make, draw = gated.gated, contrast_corpus
+
+    def note(world: World, policy: Policy, sizes: gated.Gated) -> Method:
+        asked.append(sizes)
+        return make(world, policy, sizes)
+
+    def drawn(world: World, policy: Policy, params: Any, key: Any, how: Contrasting) -> Any:
+        made.append(how)
+        return draw(world, policy, params, key, how)
+
+    def stop(method: Method, task: gated.GatedTask, *_: object, **__: object) -> None:
+        tasks.append(task)
+        raise MazerlError("seen")
+
+    monkeypatch.setattr(gated, "gated", note)
+    monkeypatch.setattr(preparing, "contrast_corpus", drawn)
+    monkeypatch.setattr(train_command, "train", stop)
+    flags = ["--temperature", "0.9", "--clip", "1.5", "--gate", "low_entropy", "--tau", "0.8",
+             "--share", "0.25", "--worth", "positives", "--shortest", "0.8", "--order", "clarity",
+             "--normalize", "sum", "--beta", "0.5", "--batch", "4", "--warm-up", "0.3",
+             "--keep-rate"]  # fmt: skip
+    for number, given in enumerate(([], flags)):
+        out = str(tmp_path / str(number))
+        assert "seen" in one_line_error(main, [*GATED, *given, "--out", out], capsys)
+    assert asked == [gated.Gated(), gated.Gated(4, 0.3, keep_rate=True)]
+    assert made == [
+        Contrasting(10, 12),
+        Contrasting(10, 12, 0.9, 1.5, "low_entropy", 0.8, 0.25, "positives", 0.8, "clarity", "sum"),
+    ]
+    assert [task.beta for task in tasks] == [0.2, 0.5]
+    assert tasks[0].corpus is not None
+
+
+def test_it_says_what_was_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(tmp_path / "run", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert 0 < told["problems_kept"] <= told["problems"]
+    assert 0 < told["decisions"] < told["tokens"] <= told["drawn_steps"]
+    lines = [json.loads(x) for x in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert len(lines) == 8
+    assert all({"loss", "decision", "anchor"} <= line.keys() for line in lines)
+
+
+def test_stopped_it_goes_on_to_the_same_bits(
+    tmp_path: Path, plain: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, save = tmp_path / "run", CheckpointFolder.save
+
+    def break_off(self: CheckpointFolder, progress: Progress) -> None:
+        save(self, progress)
+        if len(progress.metrics) == 3:
+            raise MazerlError("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFolder, "save", break_off)
+        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
+        assert "broken off" in one_line_error(main, [*GATED, "--out", str(out)], capsys)
+    assert load_run(out).updates == 3
+    np.testing.assert_array_equal(trained(out, "--resume"), load_run(plain).params)
+    said = one_line_error(main, [*GATED, "--resume", "--tau", "0.9", "--out", str(out)], capsys)
+    assert "the run was begun with tau 0.7, not 0.9" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--tau", "3"], "the gate 'entropy' opens at 0 of"),
+        (["--tau", "0", "--turns", "anywhere", "--share", "1"], "tokens, everywhere"),
+        (["--walks", "1"], "one walk a problem has nothing to compare it with"),
+        (["--gate", "chance"], "a gate by chance needs a share of the steps"),
+        (["--gate", "wide"], "low_entropy"),
+        (["--share", "1.5"], "the share is 1.5"),
+        (["--temperature", "0"], "the temperature is 0"),
+        (["--clip", "nan"], "--clip is nan"),
+        (["--shortest", "0"], "shortest is 0"),
+        (["--warm-up", "2"], "warm_up is 2"),
+        (["--batch", "0"], "--batch is 0"),
+    ],
+)  # fmt: skip
+def test_what_it_refuses(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], says: str
+) -> None:
+    assert says in one_line_error(main, (*GATED, *flags, "--out", str(tmp_path / "x")), capsys)
+
+
+def test_where_no_problem_is_left_it_tells_the_histogram_of_successes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["train", "gated", "--width", "2", "--depth", "3", "--limit", "2"]
+    said = one_line_error(main, [*words, "--out", str(tmp_path / "x")], capsys)
+    assert "of no problem did some of 20 walks arrive and some not" in said
+    assert "(successes: problems {0: " in said
