@@ -235,7 +235,7 @@ def positives(given: Given) -> Learned:
 
 
 def backtracking(given: Given) -> Learned:
-    """SFT on shortest paths and on the base's arrivals, a half each; dead ends are in the latter."""
+    """SFT on shortest paths and on the base's arrivals, which look into dead ends, a half each."""
     walks, steps = _explored(given)
     found = arrived_only(walks)
     count = min(len(found.length), len(_paths(given).length))
@@ -254,9 +254,10 @@ def contrasted(given: Given) -> Learned:
     mean = np.mean([_mean_steps(asked, cold[x], x) for x in range(len(asked))])
     how = Contrasting(walks=round(given.steps / (mean * len(asked))), limit=asked.limit)
     made, told = contrast_corpus(given.world, TABULAR, given.start, given.key, how)
-    updates = max(1, len(made.arc) // BATCH)
+    sizes = Gated()
+    updates = max(1, len(made.arc) // sizes.batch)
     training = Training(updates, "adam", given.rate, record_every=updates, max_norm=1.0)
-    method = gated(given.world, TABULAR, Gated(BATCH))
+    method = gated(given.world, TABULAR, sizes)
     params = train(method, GatedTask(made), given.start, training, given.key).params
     return Learned(_rows(given, params), told.steps, told.tokens)
 

@@ -67,7 +67,7 @@ SUPERVISION = {
     "SFT, the same walks as meant": "none",
     "GRPO, others' outcomes": "none",
     "exact RL": "exact gradient",
-    **{name: "none" for name in UNTRAINED},
+    **dict.fromkeys(UNTRAINED, "none"),
 }
 """What a method is told that others are not; outcomes of its own walks where nothing is said."""
 
@@ -75,7 +75,25 @@ RATES = (0.025, 0.1, 0.3, 0.9)
 TUNED = (0, 1)
 """Seeds of development on which each method's rate is chosen from `RATES`, by mean p."""
 
-CHOSEN: dict[str, float] = {}
+CHOSEN = {
+    "SFT, shortest paths": 0.9,
+    "SFT, half of them the base's": 0.9,
+    "SFT, the base's arrivals": 0.3,
+    "SFT, named after the walk": 0.3,
+    "SFT, the same walks as meant": 0.3,
+    "ReasonMaxxer": 0.1,
+    "SFT, exact RL's walks": 0.9,
+    "PPO": 0.025,
+    "GRPO": 0.3,
+    "GRPO, no spread": 0.3,
+    "GRPO, constant length": 0.3,
+    "RLOO": 0.3,
+    "GRPO, dynamic sampling": 0.9,
+    "pass@4": 0.9,
+    "trees, UUCB": 0.3,
+    "GRPO, others' outcomes": 0.025,
+    "exact RL": 0.3,
+}
 """The rate of each method; a test compares them with the tuning runs."""
 
 
@@ -99,9 +117,14 @@ def _cells(seeds: tuple[int, ...]) -> tuple[Config, ...]:
 
 
 TUNING = tuple(Config(method, seed, rate) for method in TRAINED for rate in RATES for seed in TUNED)
-GRID = tuple(c for c in TUNING if c.method == "ReasonMaxxer")
-QUICK = TUNING[:1]
-SMOKE = TUNING[:1]
+GRID = (*TUNING, *_cells(tuple(range(CONFIRMING, CONFIRMING + 10))))
+_FEW = ("base", "GRPO", "GRPO, others' outcomes", "SFT, shortest paths", "exact RL")
+QUICK = tuple(cell for cell in GRID if cell.seed == CONFIRMING and cell.method in _FEW)
+SMOKE = tuple(
+    replace(cell, seed=2, steps=20_000, problems=6)
+    for cell in QUICK
+    if cell.method not in ("GRPO", "SFT, shortest paths")
+)
 
 
 def run(config: Config) -> dict[str, np.ndarray]:
