@@ -74,4 +74,5 @@ def _cell(name: str, mean: float, wide: float) -> str:
     if name == "time":
         return f"{mean:.0f}" if mean < 1e5 else f"{mean:.1e}"
     digits = 1 if name == "entropy" else 3
-    return f"{mean:.{digits}f} ± {wide:.{digits}f}"
+    # Of a rounding below 0 nothing is to be seen.
+    return f"{abs(mean):.{digits}f} ± {wide:.{digits}f}"
