@@ -1,3 +1,3 @@
 """Signals and silent faults: what trainers weigh, reward and see, and what that changes."""
 
-STUDIES = ("aggregation", "template_collapse", "back_chained", "exploration")
+STUDIES = ("aggregation", "template_collapse", "back_chained", "exploration", "all_methods")
