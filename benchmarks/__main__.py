@@ -74,7 +74,8 @@ def _measure(console: Console) -> None:
     parts = given.parts or list(PARTS)
     if given.alone:
         board = Board(console)
-        PARTS[parts[0]](board)
+        for part in parts:
+            PARTS[part](board)
         figures = board.figures
     else:
         about = machine()
@@ -83,19 +84,21 @@ def _measure(console: Console) -> None:
                       f"{about['load']:.1f}; {jax.devices()[0].device_kind}; {told}\n")  # fmt: skip
         if TINY:
             console.print("tiny sizes: these figures say nothing but that the benchmarks run\n")
-        figures = [figure for part in parts for figure in _in_process(part)]
+        # Memory of tiny sizes says nothing, so that they may share what was compiled.
+        batches = [parts] if TINY else [[part] for part in parts]
+        figures = [figure for batch in batches for figure in _in_process(batch)]
     if given.json:
         write(given.json, figures, " ".join(["python -m benchmarks", *parts]))
 
 
-def _in_process(part: str) -> list[Figure]:
-    """Run one part in a process of its own, so that its peak memory is its own."""
+def _in_process(parts: list[str]) -> list[Figure]:
+    """Run parts in a process of their own, so that their peak memory is their own."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
-        words = [sys.executable, "-m", "benchmarks", part, "--alone", "--json", str(file)]
+        words = [sys.executable, "-m", "benchmarks", *parts, "--alone", "--json", str(file)]
         done = subprocess.run(words, check=False, env={**os.environ, "PYTHONUNBUFFERED": "1"})
         if done.returncode:
-            raise MazerlError(f"the benchmark {part} broke off; its error stands above")
+            raise MazerlError(f"the benchmark {' '.join(parts)} broke off; its error stands above")
         return figures_of(json.loads(file.read_text()))
 
 
