@@ -82,7 +82,8 @@ def place_of(seed: int) -> Place:
     goal = int(ends[np.argmin(np.where(far, np.abs(p - 0.2), np.inf))])
     degree = np.asarray(maze.degree)[ends]
     decoy = int(ends[np.argmax(np.where((degree == 1) & (ends != goal), p, -1.0))])
-    distance, here, path = apart[:, goal], int(maze.start), []
+    distance, here = apart[:, goal], int(maze.start)
+    path: list[int] = []
     while here != goal:
         arc = int(np.flatnonzero((tail == here) & (distance[head] == distance[here] - 1))[0])
         path.append(arc)

@@ -35,7 +35,14 @@ CLAIM_FAMILIES = (
         "the letter refuses is detours. 30 steps; what is counted is counted to 12. Rewards are "
         "not scaled to each other. The demonstration is one shortest way and the decoy the dead "
         "end that the base comes to most: the check passes CUA-Gym's acceptance, not its votes "
-        "and filters. No reward is learned or evolves with the policy.",
+        "and filters. No reward is learned or evolves with the policy. A5.4 base, which held on 16 "
+        "caves of development, fails here: in 5 of 40 caves time near the goal is right on fewer "
+        "than 0.9 of the base's pairs (median 0.98, least 0.36, where it is below the letter's "
+        "0.96: the one cave in which A5.6 does not hold). Seen after the run: the letter says "
+        "nothing in the 6 caves in which the base walks it with probability below 0.0013 (A5.2, "
+        "whose interval reaches below what was asked); arrival first costs the letter up to 0.97, "
+        "in caves where training on arrival settles on other walks, and gains it 0.008 at most "
+        "(A5.9); the gated bonus costs 0.05 of success at most, and the additive one up to 0.59.",
     ),
 )
 

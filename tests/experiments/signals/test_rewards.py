@@ -95,7 +95,7 @@ def test_updates_are_gradients_of_the_reward() -> None:
             many = np.tile(moved, (len(machines), 1)).T
             ended = np.split(study.follow(place.task, many, machines, pays).ended, ends, 1)
             rewards.append([(e.T * pay).sum() for e, pay in zip(ended, pays, strict=True)])
-        slope = np.subtract(*rewards) / (2 * small)
+        slope = np.subtract(rewards[0], rewards[1]) / (2 * small)
         np.testing.assert_allclose(step[entry], slope, atol=1e-8)
     plain = scored(place.task, expect(place.task, p[:, :1], Worth()).moves, p[:, :1])[:, 0]
     np.testing.assert_allclose(step[:, 0], plain, atol=1e-14)
