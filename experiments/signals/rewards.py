@@ -146,9 +146,10 @@ def follow(
     pay, walked = np.vstack(pays), np.repeat(p, sizes, 1)
     there, shape = task.there[:, None], after.shape
     flat = (np.arange(shape[0])[:, None] * shape[1] + after).reshape(-1)
-    mass = np.zeros(shape)
+    mass: np.ndarray = np.zeros(shape)
     mass[-1, begin] = 1.0
-    kept, arrived = [], np.zeros(shape[1])
+    kept: list[np.ndarray] = []
+    arrived = np.zeros(shape[1])
     for _ in range(task.limit):
         kept.append(mass)
         moved = task.from_entry @ (walked * mass[task.arrival])

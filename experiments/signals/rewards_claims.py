@@ -12,7 +12,7 @@ CLAIM_FAMILIES = (
         title="Rewards that leak",
         statement="What is paid is learned, not what is meant. A check of the end state that also "
         "passes at a decoy ends there; pay by agreement with a demonstration or by time near the "
-        "goal is farmed, though such pay tells almost all pairs of the base's walks apart and few "
+        "goal is farmed, though such pay tells most pairs of the base's walks apart and few "
         "of the trained policy's; pay for the demonstration to the letter says nothing where that "
         "is unlikely. A bonus added to arrival is farmed in a part of the caves, the same bonus "
         "behind the gate of arrival in none. Training on arrival first and on the letter after "
@@ -38,7 +38,8 @@ CLAIM_FAMILIES = (
         "and filters. No reward is learned or evolves with the policy. A5.4 base, which held on 16 "
         "caves of development, fails here: in 5 of 40 caves time near the goal is right on fewer "
         "than 0.9 of the base's pairs (median 0.98, least 0.36, where it is below the letter's "
-        "0.96: the one cave in which A5.6 does not hold). Seen after the run: the letter says "
+        "0.96: the one cave in which A5.6 does not hold), and the statement above says most where "
+        "it said almost all. Seen after the run: the letter says "
         "nothing in the 6 caves in which the base walks it with probability below 0.0013 (A5.2, "
         "whose interval reaches below what was asked); arrival first costs the letter up to 0.97, "
         "in caves where training on arrival settles on other walks, and gains it 0.008 at most "
