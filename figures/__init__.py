@@ -44,7 +44,14 @@ _GROUPS = {
         "deep_trees",
     ),
     "edits": ("edits", "rank", "same_edits", "gated_training"),
-    "signals": ("aggregation", "template_collapse", "back_chained", "exploration", "all_methods"),
+    "signals": (
+        "aggregation",
+        "template_collapse",
+        "back_chained",
+        "exploration",
+        "rewards",
+        "all_methods",
+    ),
     "laws": ("traps", "trap_depth", "trap_phases"),
 }
 FIGURES = {name: group for group, names in _GROUPS.items() for name in names}

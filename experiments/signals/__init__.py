@@ -1,3 +1,5 @@
 """Signals and silent faults: what trainers weigh, reward and see, and what that changes."""
 
-STUDIES = ("aggregation", "template_collapse", "back_chained", "exploration", "all_methods")
+STUDIES = (
+    "aggregation", "template_collapse", "back_chained", "exploration", "rewards", "all_methods",
+)  # fmt: skip
