@@ -47,7 +47,8 @@ CLAIM_FAMILIES = (
         "pivotality 30%. X16.5 fails in one run, of a pool in which entropy needs fewer tokens "
         "than pivotality in both. X16.7 fails in one, in which the two need the same. These "
         "sentences, what the statement says of gradient norm, KL and entropy, and its last "
-        "sentence were worded after the run.",
+        "sentence were worded after the run, as was that these three are judged on five pools "
+        "or more.",
         sampled=("X16*",),
     ),
 )

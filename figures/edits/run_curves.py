@@ -16,12 +16,13 @@ _GATES = (
     ("chance", "chance", "#7f7f7f", "X"),
     ("chance_gradient", "chance, gradient norm of KL's", "black", "+"),
 )
+_EACH = ("pivotality", "kl", "chance")  # whose pools are drawn
 _LEARNERS = (("grpo", "GRPO"), ("ppo", "PPO"))
 _WHAT = (("enough", "the run on S, base elsewhere"), ("needed", "base on S, the run elsewhere"))
 
 
 def draw(data: Path) -> Figure:
-    """A line a gate: mean over pools at each size of S; thin lines are pools."""
+    """A line a gate: mean over pools at each size of S; thin lines are pools, of three gates."""
     curves = read("run_curves", data)
     figure, axes = panels(4, columns=2, width=10.5, height=4.0)
     for row, (what, title) in enumerate(_WHAT):
@@ -29,8 +30,8 @@ def draw(data: Path) -> Figure:
             axis, runs = axes[2 * row + column], curves[curves["learner"] == learner]
             for gate, label, color, marker in _GATES:
                 mine = runs[runs["gate"] == gate]
-                for _, one in mine.groupby("seed"):
-                    axis.plot(one["share"], one[what], color=color, alpha=0.12, lw=0.7)
+                for _, one in mine.groupby("seed") if gate in _EACH else ():
+                    axis.plot(one["share"], one[what], color=color, alpha=0.2, lw=0.7)
                 size = mine.groupby("seed").cumcount()
                 mean = mine.groupby(size)[["share", what]].mean()
                 axis.plot(mean["share"], mean[what], marker=marker, color=color, markersize=4,
