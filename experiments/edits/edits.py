@@ -6,10 +6,9 @@ from functools import partial
 import numpy as np
 
 from experiments.common.caves import Caves, caves_of, random_teacher, teachers
+from experiments.common.mixtures import curve, scores, sets, success
 from experiments.common.seeds import CONFIRMING
 from experiments.edits.claims import CLAIM_FAMILIES, GATES, REACH, table
-from mazerl.exact.chain import plan_chain
-from mazerl.exact.horizon import arrival_law
 from mazerl.measure.edits import (
     Differences,
     Visits,
@@ -38,9 +37,6 @@ class Config:
     problems: int = 10
     steps: int = 140
 
-
-SHARES = np.geomspace(0.02, 1.0, 20)
-"""Of the base's tokens that are decisions, in S."""
 
 _RATE, _DEALS = 0.1, 5
 _WORLDS = (
@@ -85,22 +81,12 @@ def run(config: Config) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-def _success(world: Caves, rows: list[np.ndarray]) -> np.ndarray:
-    """Mean p of each policy."""
-    plan = plan_chain(world.maze)
-    laws = (arrival_law(world.maze, each, world.limit, plan=plan) for each in rows)
-    return np.asarray([law.sum(1).mean() for law in laws])
-
-
 def _scores(world: Caves, found: Differences, base: Visits, seed: int) -> dict[str, np.ndarray]:
     chance = partial(patches.chance_scores, world.maze.num_goals, world.maze)
-    per_visit = base.pivotality / np.where(base.occupancy > 0, base.occupancy, 1.0)
     junction = patches.ways_out(world.maze) >= 3
-    scores = (
-        found.kl, found.entropy, base.pivotality, per_visit, junction + chance(2 * seed),
-        chance(2 * seed + 1),
-    )  # fmt: skip
-    return dict(zip(GATES, scores, strict=True))
+    return scores(found, base) | {
+        "degree": junction + chance(2 * seed), "chance": chance(2 * seed + 1),
+    }  # fmt: skip
 
 
 def _finding(world: Caves, found: Differences, base: Visits) -> np.ndarray:
@@ -124,17 +110,12 @@ def _curves(
     world: Caves, found: Differences, base: Visits, teacher: np.ndarray, seed: int
 ) -> np.ndarray:
     """Of each gate and size: share of the base's tokens in S, p of π_S, p of its converse."""
-    told = []
-    for scores in _scores(world, found, base, seed).values():
-        places = [
-            patches.gate(scores, base.occupancy, share, found.options > 1) for share in SHARES
-        ]
-        share = [base.occupancy[each].sum() / base.occupancy.sum() for each in places]
-        patch = partial(patches.patched, world.maze)
-        enough = _success(world, [patch(world.base, teacher, each) for each in places])
-        needed = _success(world, [patch(teacher, world.base, each) for each in places])
-        told.append(np.stack([share, enough, needed], 1))
-    return np.stack(told)
+    ranked, policies = _scores(world, found, base, seed), (world.base, teacher)
+    return np.stack([
+        curve(world.maze, policies, world.limit, base.occupancy,
+              sets(ranked[name], base.occupancy, found.options > 1))
+        for name in GATES
+    ])  # fmt: skip
 
 
 def _substitutes(world: Caves, teacher: np.ndarray, drawn: np.ndarray, seed: int) -> np.ndarray:
@@ -158,7 +139,7 @@ def _substitutes(world: Caves, teacher: np.ndarray, drawn: np.ndarray, seed: int
         patches.greedily_patched(maze, base, teacher, new), greedy_rows(maze, drawn),
         patches.greedily_patched(maze, base, drawn, odd),
     ]  # fmt: skip
-    told = _success(world, [*swapped, *deals, *greedy])
+    told = success(maze, [*swapped, *deals, *greedy], world.limit)
     dealt = told[2 : 2 + _DEALS].mean()
     return np.concatenate([told[:2], [dealt], told[2 + _DEALS :]])
 
@@ -175,10 +156,9 @@ def _marked(world: Caves, found: Differences, base: Visits, teacher: np.ndarray)
     weight = base.occupancy * (found.options > 1)
     gate = partial(patches.gate, occupancy=base.occupancy, among=found.options > 1)
     half = [gate(scores, share=0.5) for scores in (found.entropy, base.pivotality)]
-    success = _success(
-        world, [patches.patched(world.maze, world.base, teacher, s) for s in (own, *half)]
-    )
+    mixed = [patches.patched(world.maze, world.base, teacher, s) for s in (own, *half)]
+    told = success(world.maze, mixed, world.limit)
     return np.asarray([
         weight[own].sum() / weight.sum(), *(weight[own & s].sum() / weight[s].sum() for s in half),
-        *success, weight[own] @ found.entropy[own] / weight[own].sum(), base.pivotality[own].sum(),
+        *told, weight[own] @ found.entropy[own] / weight[own].sum(), base.pivotality[own].sum(),
     ])  # fmt: skip
