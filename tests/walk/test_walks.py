@@ -13,8 +13,8 @@ from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.topology import Graph
-from mazerl.walk.corpora import erase_loops, golden_visits, visits_of
 from mazerl.walk import rollouts
+from mazerl.walk.corpora import erase_loops, golden_visits, visits_of
 from mazerl.walk.rollouts import rollout, run_walks
 from tests.maze.test_maze import connected_multigraphs
 
