@@ -14,7 +14,7 @@ LIMIT = 6
 
 @pytest.fixture(scope="module")
 def cave() -> Maze:
-    return compile_maze(build("caves", junctions=2, most=3, passage=0, loops=0.5, graph_seed=3))
+    return compile_maze(build("caves", junctions=2, most=3, passage=0, loops=0.5, graph_seed=7))
 
 
 def drawn_logits(maze: Maze) -> np.ndarray:
