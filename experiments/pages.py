@@ -3,7 +3,6 @@
 A page's words are the study's `CLAIM_FAMILIES`, its numbers are figures/data/claims.csv.
 """
 
-import re
 from importlib import import_module
 from pathlib import Path
 
@@ -33,8 +32,8 @@ def known_families() -> list[tuple[Family, str]]:
 
 def _order(name: str) -> tuple[str, int]:
     """I2 comes before I14."""
-    letters, number = re.fullmatch(r"(\D+)(\d*)", name).groups()  # type: ignore[union-attr]
-    return letters, int(number or 0)
+    letters = name.rstrip("0123456789")
+    return letters, int(name[len(letters) :] or 0)
 
 
 def questions() -> dict[str, list[Family]]:

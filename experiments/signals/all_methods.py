@@ -8,20 +8,22 @@ import pandas as pd
 from experiments.common.cells import cell_key
 from experiments.common.scorecard import COLUMNS, scorecard
 from experiments.common.seeds import CONFIRMING
+from experiments.common.shown_ways import (
+    backtracking,
+    contrasted,
+    distilled,
+    golden,
+    named_after,
+    positives,
+)
 from experiments.common.ways import (
     Given,
     Way,
-    backtracking,
     base,
     by_ppo,
-    contrasted,
-    distilled,
     exactly,
-    golden,
     grouped,
-    named_after,
     on_trees,
-    positives,
     tempered,
     uniform,
 )

@@ -4,10 +4,11 @@ from typing import Any, Literal
 
 from mazerl.cli.adapters import ADAPTER, unasked_of_adapter
 from mazerl.cli.bases import base_options
+from mazerl.cli.gated_flags import GATED
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
-from mazerl.training import contrast, gated, grpo, ppo, sft, tree
+from mazerl.training import gated, grpo, ppo, sft, tree
 from mazerl.training.advantages import ADVANTAGES
 from mazerl.training.credit import RULES
 from mazerl.training.critic import AtLimit
@@ -104,7 +105,6 @@ _REWARD: Options = {
     "penalty": (float, Reward().penalty, "cost of a step"),
     **_RATIO,
 }
-_HOW = contrast.Contrasting()
 _UUCB = [round(float(weight), 6) for weight in uucb_weights()]
 _METHOD: dict[str, Options] = {
     "sft": _IMITATION
@@ -210,42 +210,7 @@ _METHOD: dict[str, Options] = {
         "entropy": (float, tree.TreeTask().entropy, "entropy bonus at first; falls to zero"),
         "limit": (int, tree.Trees().limit, "steps after which a walk has failed"),
     },
-    "gated": {
-        "walks": (int, _HOW.walks, "walks of the base for each goal, drawn once"),
-        "temperature": (float, _HOW.temperature, "that the base walks at"),
-        "worth": (
-            contrast.Worth, _HOW.worth,
-            "of walks: their advantage; where it is positive alone; that of another walk",
-        ),
-        "clip": (float, _HOW.clip, "advantages are clipped there"),
-        "gate": (
-            contrast.Gate, _HOW.gate,
-            "where decisions are: highest or lowest entropy, most ports, by chance, everywhere",
-        ),
-        "tau": (
-            float, _HOW.tau,
-            "nats that entropy is above at a decision, or below with low_entropy; the paper's 1.2 "
-            "takes four ports",
-        ),
-        "share": (
-            float, _HOW.share,
-            "of the tokens that are decisions, in the place of tau or of three ports and more",
-        ),
-        "shortest": (float, _HOW.shortest, "part of the walks that is kept; the paper's code: 0.8"),
-        "order": (
-            contrast.Order, _HOW.order, "of the walks; the paper's code: clarity, clearest first"
-        ),
-        "normalize": (
-            contrast.Sums, _HOW.normalize, "mean over a walk's own decisions, or their sum"
-        ),
-        "beta": (
-            float, gated.GatedTask(None).beta, "what a nat of KL from the base costs off the gate"
-        ),
-        "batch": (int, gated.Gated().batch, "walks an update"),
-        "warm_up": (float, gated.Gated().warm_up, "share of the run in which the rate rises"),
-        "keep_rate": (bool, False, "let the rate stay then, not fall to zero"),
-        "limit": (int, _HOW.limit, "steps after which a walk has failed"),
-    },
+    "gated": GATED,
 }  # fmt: skip
 
 _IMITATED = {

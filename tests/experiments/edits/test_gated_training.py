@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from experiments.common.gated_runs import LIMIT, pool_of
-from experiments.edits.gated_training import _loss, _walked
 from experiments.edits.gated_training_claims import _filter, _mean
+from experiments.edits.gated_training_limits import loss_of, walked
 from experiments.edits.gated_training_tables import _steps_to
 from mazerl.exact.contrast import moves_in_time, moves_made, shown_rows
 from mazerl.exact.pools import success_of
@@ -20,8 +20,8 @@ def test_rows_that_know_the_time_succeed_surely_and_those_that_do_not_less() -> 
     for x, goal in enumerate(goals):
         made = moves_in_time(maze, pool.base, LIMIT, int(goal))
         base = np.tile(pool.base, (LIMIT, 1))
-        assert _walked(maze, base, int(goal)) == pytest.approx(success_of(pool.asked, pool.base)[x])
-        assert _walked(maze, shown_rows(maze, made.arriving, base), int(goal)) == pytest.approx(
+        assert walked(maze, base, int(goal)) == pytest.approx(success_of(pool.asked, pool.base)[x])
+        assert walked(maze, shown_rows(maze, made.arriving, base), int(goal)) == pytest.approx(
             1, abs=1e-9
         )
     made = moves_made(maze, pool.base, LIMIT, goals)
@@ -36,12 +36,12 @@ def test_the_loss_is_a_sum_of_log_probabilities_however_small() -> None:
     draw = np.random.default_rng(0)
     logits, moves = draw.normal(size=(2, rows.size)), draw.normal(size=(2, rows.size))
     log_p = np.stack([row_log_softmax(x, rows.arrival, maze.num_arcs + 1) for x in logits])
-    assert _loss(maze, moves, logits) == pytest.approx(-(moves * log_p).sum(), rel=1e-4)
+    assert loss_of(maze, moves, logits) == pytest.approx(-(moves * log_p).sum(), rel=1e-4)
     far = np.where(np.arange(rows.size) == rows.start[0], -2000.0, 0.0)[None]
     only = (far < 0).astype(float)
     degree = int(rows.start[1] - rows.start[0])
     rest = np.log(max(degree - 1, 1))
-    assert _loss(maze, only, far) == pytest.approx(0 if degree == 1 else 2000 + rest)
+    assert loss_of(maze, only, far) == pytest.approx(0 if degree == 1 else 2000 + rest)
 
 
 def test_steps_to_a_success_are_interpolated() -> None:

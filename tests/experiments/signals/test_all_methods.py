@@ -6,17 +6,8 @@ import pytest
 
 from experiments import DATA
 from experiments.common.scorecard import scorecard
-from experiments.common.ways import (
-    Given,
-    base,
-    cut,
-    explored,
-    golden,
-    grouped,
-    positives,
-    tempered,
-    uniform,
-)
+from experiments.common.shown_ways import cut, explored, golden, positives
+from experiments.common.ways import Given, base, grouped, tempered, uniform
 from experiments.rollouts.tree_training import LIMIT, pool_of
 from experiments.signals.all_methods import CHOSEN, TUNED
 from experiments.signals.all_methods_claims import claims_of, mean_of
