@@ -11,6 +11,7 @@ from experiments.common.ways import Given, base, grouped, tempered, uniform
 from experiments.rollouts.tree_training import LIMIT, pool_of
 from experiments.signals.all_methods import CHOSEN, TUNED
 from experiments.signals.all_methods_claims import claims_of, mean_of
+from mazerl.exact.horizon import all_moves
 from mazerl.exact.pools import success_of
 from mazerl.policy.sampling import seeded_key
 
@@ -55,6 +56,40 @@ def test_ways_stay_within_their_budget_and_learn() -> None:
         assert success_of(start.asked, learned.rows).mean() > before
     assert golden(start).steps == 0
     assert positives(start).steps > 0
+
+
+def test_outcomes_of_another_group_teach_nothing() -> None:
+    start = given()
+    before, own, others = (
+        success_of(start.asked, way(start).rows).mean()
+        for way in (base, grouped(), grouped(others=True))
+    )
+    assert own > 2 * before
+    assert others < 1.5 * before
+
+
+def test_recovery_is_arriving_in_half_the_limit_from_where_the_base_ends() -> None:
+    start = given()
+    maze, rows = start.asked.maze, start.base
+    source, target, moved = all_moves(maze, rows)
+    ends = np.append(np.asarray(maze.degree)[np.asarray(maze.head)] == 1, False)
+    worth = weight = 0.0
+    for goal in start.asked.goals.tolist():
+        there = np.append(np.asarray(maze.head) == goal, False)
+        begin = np.append(np.zeros(maze.num_arcs), 1.0)
+        visits = np.zeros(maze.num_arcs + 1)
+        for _ in range(LIMIT):
+            visits += begin
+            begin = np.bincount(target, moved * begin[source], len(begin)) * ~there
+        for end in np.flatnonzero(ends & ~there):
+            mass, won = np.eye(maze.num_arcs + 1)[end], 0.0
+            for _ in range(LIMIT // 2):
+                mass = np.bincount(target, moved * mass[source], len(mass))
+                won += mass[there].sum()
+                mass = mass * ~there
+            worth, weight = worth + visits[end] * won, weight + visits[end]
+    told = scorecard(start.asked, rows, base(start).rows, LIMIT)["recovery"]
+    assert told == pytest.approx(worth / weight, rel=1e-10)
 
 
 def test_untrained_ways_are_the_base_and_the_uniform_walk() -> None:
