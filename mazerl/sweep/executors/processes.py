@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -17,6 +17,8 @@ from typing import Any
 from mazerl.cores import usable_cores
 from mazerl.sweep.executors import RETRIES, WAIT, Tell
 from mazerl.sweep.tasks import Ended, Failure, Stopped, Task, perform
+
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 @dataclass
@@ -87,7 +89,8 @@ class Processes:
         process = context.Process(
             target=_serve, args=(theirs, core), name=f"worker {number}", daemon=True
         )
-        process.start()
+        with _alone_on_its_core():
+            process.start()
         theirs.close()
         worker = _Worker(process, ours)
         self._pool.append(worker)
@@ -115,6 +118,22 @@ class Processes:
     def _bury(self, worker: _Worker) -> None:
         worker.process.join()
         worker.connection.close()
+
+
+@contextmanager
+def _alone_on_its_core() -> Iterator[None]:
+    """Tell the process that begins here to do linear algebra in one thread, unless users say more.
+
+    The library starts a thread a core before the worker is held to one, where they would wait for
+    each other.
+    """
+    said = os.environ.get(_BLAS_THREADS)
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    try:
+        yield
+    finally:
+        if said is None:
+            del os.environ[_BLAS_THREADS]
 
 
 def _serve(connection: Connection, core: int | None) -> None:
