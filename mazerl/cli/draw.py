@@ -10,8 +10,8 @@ from mazerl.cli.parsing import Options, parse, wants_help
 from mazerl.cli.printing import print_result, topology_lines
 from mazerl.cli.runs import Loaded, limit_of, load_run, read_config
 from mazerl.errors import MazerlError, require_whole
-from mazerl.exact.elimination import ChainTooLargeError
 from mazerl.exact.limits import policy_logits
+from mazerl.exact.plans import ChainTooLargeError
 from mazerl.maze import compile_maze
 from mazerl.measure.behaviour import behaviour, exact_behaviour
 from mazerl.picture.drawing import draw

@@ -10,9 +10,9 @@ import numpy as np
 from mazerl.cli.answering import POLICY_HELP, answer
 from mazerl.cli.parsing import Options
 from mazerl.errors import require_whole
-from mazerl.exact.elimination import ChainTooLargeError
 from mazerl.exact.limits import CERTAIN, policy_logits
 from mazerl.exact.markov import hitting_times
+from mazerl.exact.plans import ChainTooLargeError
 from mazerl.maze import Maze, compile_maze
 from mazerl.measure.evaluate import tail_time
 from mazerl.policy.contract import Policy

@@ -12,13 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mazerl.exact.elimination import (
-    Plan,
-    eliminate,
-    hitting_times_below,
-    plan_elimination,
-    visits_below,
-)
+from mazerl.exact.elimination import eliminate, hitting_times_below, visits_below
+from mazerl.exact.plans import Plan, plan_elimination
 from mazerl.maze import Array, Maze
 from mazerl.policy.rows import rows_of
 

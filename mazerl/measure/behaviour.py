@@ -8,8 +8,8 @@ import numpy as np
 
 from mazerl.errors import MazerlError
 from mazerl.exact.chain import plan_chain
-from mazerl.exact.elimination import ChainTooLargeError
 from mazerl.exact.markov import hitting_times, occupancy
+from mazerl.exact.plans import ChainTooLargeError
 from mazerl.maze import Array, Maze, arrival_vertex
 from mazerl.measure.evaluate import tail_time
 from mazerl.policy.contract import Policy, require_trainable

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import spsolve
 
 from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.cli.main import main
-from mazerl.exact import dense, elimination
+from mazerl.exact import dense, plans
 from mazerl.exact.chain import arrival_moves, goal_blocks, plan_chain, times_from_start
 from mazerl.exact.markov import (
     hitting_times,
@@ -35,9 +35,9 @@ from tests.support import rational
 def densely(block: int = 3) -> Iterator[None]:
     """All states are eliminated densely, in small blocks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(elimination, "_FULL_STATES", 1)
-        patch.setattr(elimination, "_FULL_ENTRIES", 0)
-        patch.setattr(elimination, "_ENTRY_SECONDS", np.inf)
+        patch.setattr(plans, "_FULL_STATES", 1)
+        patch.setattr(plans, "_FULL_ENTRIES", 0)
+        patch.setattr(plans, "_ENTRY_SECONDS", np.inf)
         patch.setattr(dense, "_BLOCK", block)
         yield
 
@@ -207,8 +207,8 @@ def test_what_a_chain_would_take_is_told_before_it_is_begun(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     name: str, most: float, told: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(elimination, name, most)
-    monkeypatch.setattr(elimination, "_FULL_STATES", 100)
+    monkeypatch.setattr(plans, name, most)
+    monkeypatch.setattr(plans, "_FULL_STATES", 100)
     words = ["solve", "random_regular", "--vertices", "300", "--degree", "4"]
     with pytest.raises(SystemExit) as ended:
         main(words)

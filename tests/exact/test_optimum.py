@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from mazerl import MazerlError, build, compile_maze
 from mazerl.cli.main import main
-from mazerl.exact import elimination as elimination_module
+from mazerl.exact import plans
 from mazerl.exact.chain import plan_chain
 from mazerl.exact.corridor import memory_optimum, rlvr_optimum
 from mazerl.exact.markov import hitting_times
@@ -112,8 +112,8 @@ def test_a_graph_that_fills_in_is_refused_before_it_fills_the_memory(
 ) -> None:
     maze = compile_maze(build("random_regular", vertices=40, degree=4))
     plan_chain(maze)
-    monkeypatch.setattr(elimination_module, "_MOST_PRODUCTS", 1000)
-    monkeypatch.setattr(elimination_module, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(plans, "_MOST_PRODUCTS", 1000)
+    monkeypatch.setattr(plans, "_MOST_BYTES", 1000)
     with pytest.raises(MazerlError, match="no small separators is too large"):
         plan_chain(maze)
     graph = ["random_regular", "--vertices", "40", "--degree", "4"]

@@ -2,7 +2,6 @@ import dataclasses
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import pytest
 from experiments import DATA, GROUPS, OFFER, ROOT, pages
 from figures import FIGURES
 from figures.__main__ import main as draw
-from mazerl.exact.corridor import rlvr_optimum
-from mazerl.store.records import Record, config_json, is_done, read_records, record_folder
+from mazerl.store.records import config_json, is_done, read_records, record_folder
 from mazerl.sweep import claims, studies
 from mazerl.sweep.commands import main
 from mazerl.sweep.studies import families, grid, load
@@ -203,34 +201,6 @@ def test_committed_claims_are_complete_and_those_that_fail_are_told() -> None:
     for name, scope in zip(failing["id"], failing["scope"], strict=True):
         assert name in scope, name
     assert set(rows["study"]) == set(OFFER.places) - {"gallery"}
-
-
-def test_training_costs_are_fitted() -> None:
-    module = load("training_cost")
-
-    def record(width: int, depth: int, lanes: int, grows: Callable[[int], float]) -> Record:
-        optimum = float(rlvr_optimum(width, depth))
-        time = np.where(np.arange(400) < grows(width * depth), 2 * optimum, optimum)
-        config = {"width": width, "depth": depth, "lanes": lanes, "seed": 0}
-        arrays = {
-            "ppo": time, "student": time, "golden": np.full(400, 9 * optimum),
-            "student_tokens": np.array(100.0), "golden_tokens": np.array(10.0),
-        }  # fmt: skip
-        return Record(config, {}, arrays)
-
-    sizes = [(n, n, 3) for n in (2, 3, 4, 5, 6)]
-    quadratic = module.table([record(*size, lambda x: x**2 / 4) for size in sizes])
-    verdicts = {row["id"]: row["verdict"] for row in quadratic.claims}
-    assert set(verdicts.values()) == {"holds"}
-    fits = quadratic.frames["training_cost_fits"]
-    assert fits["exponent"].to_numpy(float)[0] == pytest.approx(2, abs=0.1)
-    # The control: a cost that grows exponentially, and one that is never paid.
-    exponential = module.table([record(*size, lambda x: 2 * 1.15**x) for size in sizes])
-    assert {r["id"] for r in exponential.claims if r["verdict"] == "FAILS"} == {
-        "R2.ppo", "R2.student",
-    }  # fmt: skip
-    endless = module.table([record(*size, lambda x: 1e9) for size in sizes])
-    assert {r["id"] for r in endless.claims if r["verdict"] == "FAILS"} == {"R1.1"}
 
 
 def test_quick_grids_are_no_larger_than_the_full_ones() -> None:
