@@ -11,7 +11,6 @@ from experiments.common.cells import cell_key, corridor_data
 from experiments.common.corridors import log_time, logits_of, make_corridor, train_method
 from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import rlvr_optimum, sft_base, sft_limit, uniform_time
-from mazerl.measure.evaluate import tail_time
 from mazerl.measure.scaling import Data, Selection, bootstrap, select
 from mazerl.policy.tabular import TABULAR
 from mazerl.store.records import Record
@@ -19,6 +18,7 @@ from mazerl.sweep.claims import Family, claim, control
 from mazerl.sweep.studies import Tables
 from mazerl.training import Training
 from mazerl.walk.rollouts import Arrivals, run_walks
+from mazerl.walk.times import tail_time
 
 
 @dataclass(frozen=True)

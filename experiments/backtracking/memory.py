@@ -9,7 +9,6 @@ from experiments.common.cells import cell_key
 from experiments.common.networks import along, make_network, timer
 from experiments.common.seeds import CONFIRMING
 from mazerl.exact.corridor import memory_optimum, rlvr_optimum
-from mazerl.measure.evaluate import tail_time
 from mazerl.policy.sampling import seeded_key
 from mazerl.policy.transformer import Decoder
 from mazerl.store.records import Record
@@ -25,6 +24,7 @@ from mazerl.training.ppo import (
     ppo,
 )
 from mazerl.walk.rollouts import Arrivals, run_walks
+from mazerl.walk.times import tail_time
 
 
 @dataclass(frozen=True)

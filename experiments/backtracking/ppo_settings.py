@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.common.fates import fate
 from experiments.common.seeds import CONFIRMING
 from experiments.common.tabular_ppo import (
     HASTY,
@@ -22,7 +23,7 @@ from mazerl.store.records import Record
 from mazerl.sweep.claims import Family, claim, control, share
 from mazerl.sweep.studies import Tables
 from mazerl.training import Training
-from mazerl.training.collapse import LOST, by_chain, by_walks, patience
+from mazerl.training.collapse import by_time, by_walks, patience
 
 __all__ = ["Config", "run", "run_seeds", "table"]
 
@@ -119,7 +120,7 @@ def _row(record: Record) -> dict[str, object]:
     config, arrays = record.config, record.arrays
     optimum = float(arrays["optimum"])
     times = arrays["time"][1:] / optimum
-    kind, since = _fate(times)
+    kind, since = fate(times)
     told = {name: _told(record, alarm) for name, alarm in ALARMS.items()}
     return {
         "maze": maze_name(config["depths"], config["lanes"]), "change": _change(config),
@@ -140,23 +141,6 @@ def _change(config: dict[str, Any]) -> str:
     return "phase"
 
 
-def _fate(times: np.ndarray) -> tuple[str, float]:
-    """How H [records] over the optimum went, and from which share of the run on."""
-    lost, records = times > LOST, len(times)
-    if lost[-1]:
-        below = np.flatnonzero(~lost)
-        return "collapsed", (int(below[-1]) + 1 if len(below) else 0) / records
-    stretch = longest = 0
-    for high in lost:
-        stretch = stretch + 1 if high else 0
-        longest = max(longest, stretch)
-    return ("passed" if longest >= patience(_training(records)) else "good"), np.nan
-
-
-def _training(records: int) -> Training:
-    return Training(records, record_every=1)
-
-
 def _by_success(metrics: dict[str, np.ndarray], training: Training) -> str | None:
     """An alarm for comparison: less than nine in ten arrive, for as long as the chain waits."""
     lately = metrics["success"][-patience(training) :]
@@ -164,7 +148,7 @@ def _by_success(metrics: dict[str, np.ndarray], training: Training) -> str | Non
 
 
 ALARMS: dict[str, Callable[..., str | None]] = {
-    "by_chain": by_chain, "by_walks": by_walks, "by_success": _by_success,
+    "by_chain": by_time, "by_walks": by_walks, "by_success": _by_success,
 }  # fmt: skip
 
 
@@ -173,7 +157,7 @@ def _told(record: Record, alarm: Callable[..., str | None]) -> float:
     arrays, records = record.arrays, len(record.arrays["success"])
     names = ("success", "late_steps", "late_arrivals", "distinct", "hitting_time")
     training = Training(record.config["steps"], record_every=record.config["steps"] // records)
-    more = (float(arrays["optimum"]),) if alarm is by_chain else ()
+    more = (float(arrays["optimum"]),) if alarm is by_time else ()
     for end in range(2, records + 1):
         if alarm({name: arrays[name][:end] for name in names}, training, *more):
             return end / records

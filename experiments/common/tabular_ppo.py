@@ -4,13 +4,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from experiments.common.networks import along, exact_time, numbered, timer
+from mazerl import Maze
 from mazerl.exact.corridor import rlvr_optimum
 from mazerl.policy.rows import rows_of
 from mazerl.policy.sampling import seeded_key
@@ -18,6 +19,7 @@ from mazerl.policy.tabular import TABULAR
 from mazerl.sweep.work import Work
 from mazerl.training import Training, TrainingDivergedError, TrainingWarning, train, train_seeds
 from mazerl.training.critic import Sees
+from mazerl.training.method import Method
 from mazerl.training.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
 from mazerl.training.rlvr import rlvr_tabular
 from mazerl.walk.env import Reward
@@ -75,7 +77,37 @@ def run_seeds(
 
     The configs differ in nothing but their seed.
     """
-    config = configs[0]
+    maze, method, task, training = learner(configs[0])
+    time = timer(TABULAR, maze)
+    with warnings.catch_warnings():
+        # The tables say from the stored metrics which runs were warned of.
+        warnings.simplefilter("ignore", TrainingWarning)
+        runs = train_seeds(
+            method, task,
+            jax.tree.map(lambda x: np.stack([x] * len(configs)), tabular_start(maze)), training,
+            jnp.stack([seeded_key(config.seed) for config in configs]), keep_history=True,
+            watch=work.watch("ppo", lambda params: _times(time, params)),
+        )  # fmt: skip
+    optimum = np.asarray(exact_optimum(configs[0].depths, configs[0].lanes))
+    return [
+        run
+        if isinstance(run, TrainingDivergedError)
+        else {"time": along(run.history, time), "optimum": optimum, **run.metrics}
+        for run in runs
+    ]
+
+
+class Learner(NamedTuple):
+    """What a config trains, but for its seed."""
+
+    maze: Maze
+    method: Method
+    task: PPOTask
+    training: Training
+
+
+def learner(config: Config) -> Learner:
+    """A corridor and PPO on it, as a config says."""
     parameters = {"depths": config.depths, "lanes": config.lanes}
     maze = numbered("asymmetric_corridor", parameters, "ordered", 0)
     sizes = Sizes(
@@ -86,23 +118,7 @@ def run_seeds(
         inertia=config.inertia,
     )  # fmt: skip
     training = replace(TRAINING, steps=config.steps, rate=config.rate)
-    time = timer(TABULAR, maze)
-    with warnings.catch_warnings():
-        # The tables say from the stored metrics which runs were warned of.
-        warnings.simplefilter("ignore", TrainingWarning)
-        runs = train_seeds(
-            ppo(maze, sizes=sizes), task,
-            jax.tree.map(lambda x: np.stack([x] * len(configs)), tabular_start(maze)), training,
-            jnp.stack([seeded_key(config.seed) for config in configs]), keep_history=True,
-            watch=work.watch("ppo", lambda params: _times(time, params)),
-        )  # fmt: skip
-    optimum = np.asarray(exact_optimum(config.depths, config.lanes))
-    return [
-        run
-        if isinstance(run, TrainingDivergedError)
-        else {"time": along(run.history, time), "optimum": optimum, **run.metrics}
-        for run in runs
-    ]
+    return Learner(maze, ppo(maze, sizes=sizes), task, training)
 
 
 def _times(time: Callable[[Any], float], params: Any) -> np.ndarray:

@@ -14,7 +14,6 @@ from mazerl.exact.limits import CERTAIN, policy_logits
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.plans import ChainTooLargeError
 from mazerl.maze import Maze, compile_maze
-from mazerl.measure.evaluate import tail_time
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.sampling import seeded_key
@@ -22,6 +21,7 @@ from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.topology import build
 from mazerl.walk.rollouts import Arrivals, run_walks
+from mazerl.walk.times import tail_time
 
 _OPTIONS: dict[str, Options] = {
     "policy": {

@@ -11,12 +11,12 @@ from mazerl.exact.chain import plan_chain
 from mazerl.exact.markov import hitting_times, occupancy
 from mazerl.exact.plans import ChainTooLargeError
 from mazerl.maze import Array, Maze, arrival_vertex
-from mazerl.measure.evaluate import tail_time
 from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.extraction import extract_rows
 from mazerl.policy.rows import rows_of
 from mazerl.policy.scoring import is_decided, port_log_probabilities
 from mazerl.walk.rollouts import Arrivals, rollout
+from mazerl.walk.times import tail_time
 
 # Walks whose attention is held in memory at once.
 _TOGETHER = 8

@@ -65,9 +65,6 @@ def _adapted(method: Method) -> Method:
 
     def monitor(world: Based) -> Monitor:
         own = method.monitor(world.world)
-        clock = own.clock
-        if clock is None:
-            return own
-        return own._replace(clock=lambda params: clock(world.whole(params)))
+        return own._replace(clock=lambda params: own.clock(world.whole(params)))
 
     return replace(method, collect=collect, loss=loss, begin=begin, walk=walk, monitor=monitor)

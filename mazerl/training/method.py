@@ -50,8 +50,8 @@ class Training:
 class Monitor(NamedTuple):
     """What watches a run between its records, on the host."""
 
-    # parameters → exact H, which every record tells; None where it cannot be had soon
-    clock: Callable[[Params], float] | None = None
+    # parameters → what their walks will take, which every record tells, [] each; {} if unknown
+    clock: Callable[[Params], Metrics] = lambda params: {}
     # (metrics, the training) → what has gone wrong, told once; None as long as nothing has
     warning: Callable[[Columns, Training], str | None] = lambda metrics, training: None
     # metrics of a record → how good it was: the best record is gone back to

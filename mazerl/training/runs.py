@@ -65,14 +65,12 @@ class Runs:
         return fresh(params, key) if self.seeds is None else jax.vmap(fresh)(params, key)
 
     def times(self, params: Params) -> Metrics:
-        """Exact H [] or [S] of parameters on the host, where it can be had."""
+        """What walks of parameters on the host will take, [] or [S] each, where it can be had."""
         clock = self.monitor.clock
-        if clock is None:
-            return {}
         if self.seeds is None:
-            return {"hitting_time": np.array(clock(params))}
-        each = (jax.tree.map(lambda x, n=n: x[n], params) for n in range(self.seeds))
-        return {"hitting_time": np.array([clock(own) for own in each])}
+            return clock(params)
+        each = [clock(jax.tree.map(lambda x, n=n: x[n], params)) for n in range(self.seeds)]
+        return {name: np.array([told[name] for told in each]) for name in each[0]}
 
     def advance(self, task: Task, key: Array, carry: Carry, halvings: int) -> tuple[Carry, Metrics]:
         """One record, at the rate halved so many times."""

@@ -10,12 +10,12 @@ import pytest
 
 from mazerl import MazerlError, build, compile_maze
 from mazerl.cli.main import main
-from mazerl.measure.evaluate import tail_time
 from mazerl.policy.tabular import UNIFORM
 from mazerl.training import Training, ppo, train
 from mazerl.training.advantages import Outcomes, advantage_of
 from mazerl.walk.corpora import golden_walks
 from mazerl.walk.rollouts import Arrivals, rollout
+from mazerl.walk.times import tail_time
 from tests.support.errors import one_line_error
 
 SMALL = ["--width", "2", "--depth", "1", "--lanes", "1"]

@@ -27,9 +27,9 @@ from mazerl.training import (
     train_seeds,
 )
 from mazerl.training.checkpoint import CheckpointFolder
-from mazerl.training.collapse import PATIENCE, by_chain, by_walks, monitor, patience
+from mazerl.training.collapse import PATIENCE, by_time, by_walks, monitor, patience
 from mazerl.training.loop import MOST_BACKS
-from mazerl.training.method import Columns, Monitor
+from mazerl.training.method import Columns, Metrics, Monitor
 from mazerl.training.ppo import TRAINING, PPOTask, Sizes, ppo, tabular_start
 
 LONG = Training(steps=100, record_every=1)
@@ -39,15 +39,15 @@ def test_the_chain_tells_when_h_has_been_high_for_long() -> None:
     assert patience(LONG) == 10 == np.ceil(PATIENCE * 100)
     high = np.append(np.full(40, 1.0), np.full(10, 101.0))
     success = np.full(50, 0.5)
-    told = by_chain({"hitting_time": high, "success": success}, LONG, 1.0)
+    told = by_time({"hitting_time": high, "success": success}, LONG, 1.0)
     assert told is not None
     assert "H is 101, 101 times the optimum, while 50% of the walks that end" in told
     # One record less; one record below among them; the same H on a maze twice as hard.
-    assert by_chain({"hitting_time": high[:-1], "success": success}, LONG, 1.0) is None
+    assert by_time({"hitting_time": high[:-1], "success": success}, LONG, 1.0) is None
     dips = high.copy()
     dips[-3] = 99.0
-    assert by_chain({"hitting_time": dips, "success": success}, LONG, 1.0) is None
-    assert by_chain({"hitting_time": high, "success": success}, LONG, 2.0) is None
+    assert by_time({"hitting_time": dips, "success": success}, LONG, 1.0) is None
+    assert by_time({"hitting_time": high, "success": success}, LONG, 2.0) is None
 
 
 def test_late_walks_tell_where_there_is_no_chain() -> None:
@@ -82,25 +82,25 @@ def test_a_collapse_of_ppo_is_told_and_can_be_gone_back_from() -> None:
 def test_what_watches_fits_the_world() -> None:
     small = compile_maze(build("corridor", width=2, depth=1, lanes=2))
     watch = monitor(TABULAR, small)
-    assert watch.clock is not None
     uniform = watch.clock(np.zeros(len(tabular_start(small))))
-    assert uniform == pytest.approx(3 * (2 + 2) * (2 + 0.5))  # (2W-1)(K+1+KL)(K+1+K/L)
+    formula = 3 * (2 + 2) * (2 + 0.5)  # (2W-1)(K+1+KL)(K+1+K/L)
+    assert uniform["hitting_time"] == pytest.approx(formula)
     # Logits beyond what a float holds: H is infinite, not an error.
     forward = np.where(np.arange(len(tabular_start(small))) % 2, 1e30, -1e30)
-    assert watch.clock(forward) > 1e12
+    assert watch.clock(forward)["hitting_time"] > 1e12
     # The alarm is on the optimum, 9 here, not on what knows the goal, 3.
     success = np.full(50, 0.5)
     assert watch.warning({"hitting_time": np.full(50, 899.0), "success": success}, LONG) is None
     assert watch.warning({"hitting_time": np.full(50, 901.0), "success": success}, LONG) is not None
     large = compile_maze(build("corridor", width=20, depth=20, lanes=3))
-    assert monitor(TABULAR, large).clock is None
+    assert monitor(TABULAR, large).clock(tabular_start(large)) == {}
     # Merit: by H, else by arrivals.
     assert watch.merit({"hitting_time": 3.0}) > watch.merit({"hitting_time": 4.0})
     assert watch.merit({"arrivals": 4.0}) > watch.merit({"arrivals": 3.0})
 
 
-def _clock(params: Any) -> float:
-    return float(np.abs(params))
+def _clock(params: Any) -> Metrics:
+    return {"hitting_time": np.abs(params)}
 
 
 def _lost(metrics: Columns, training: Training) -> str | None:

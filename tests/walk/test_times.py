@@ -9,11 +9,11 @@ from mazerl import Maze, MazerlError, build, compile_maze
 from mazerl.exact.families import family_map, tabular_from_families
 from mazerl.exact.horizon import hit_probability
 from mazerl.exact.markov import hitting_times
-from mazerl.measure.evaluate import Estimate, arrival_distribution, exponential_time, tail_time
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.walk.rollouts import Arrivals, run_walks
+from mazerl.walk.times import Estimate, arrival_distribution, exponential_time, tail_time
 
 
 def censored_geometric(rng: np.random.Generator, mean: float, walks: int, limit: int) -> Arrivals:
