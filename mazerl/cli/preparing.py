@@ -1,5 +1,6 @@
 """From a configuration to a run that is ready to be trained."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -29,11 +30,12 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
-from mazerl.training import Method, Training, gated, grpo, ppo, sft, tree
+from mazerl.training import Method, Training, Watch, gated, grpo, ppo, sft, tree
 from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
 from mazerl.training.contrast import Contrasting, contrast_corpus
 from mazerl.training.copying import seeing_base
+from mazerl.training.validation import success_judge
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
 from mazerl.walk.learned import TERMS, Learned, load_net
@@ -42,7 +44,7 @@ from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
-_TRAIN, _WALKS, EVALUATE, _ADAPTER = range(4)
+_TRAIN, _WALKS, EVALUATE, _ADAPTER, _JUDGE = range(5)
 
 LEARNED = ".npz"
 """How the name of a selector ends that is the file of a learned one."""
@@ -63,6 +65,7 @@ class Prepared:
     told: dict[str, int]  # of what was drawn before training
     base: Any  # plain parameters that training begins with
     adapter: Adapter | None = None  # which `params` are, if there is one
+    judge: Callable[[Any], float] | None = None  # of plain parameters, by validation problems
 
     @property
     def checksum(self) -> str | None:
@@ -72,6 +75,13 @@ class Prepared:
     def whole(self, params: Any) -> Any:
         """Plain parameters of what was trained."""
         return params if self.adapter is None else self.adapter.based.whole(params)
+
+    def watch(self, watch: Watch) -> Watch:
+        """The same, and it judges what is trained."""
+        judge = self.judge
+        if judge is None:
+            return watch
+        return replace(watch, judge=lambda params: judge(self.whole(params)))
 
 
 def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
@@ -96,7 +106,14 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
             "drawn_steps": seen.steps, "tokens": seen.tokens, "decisions": seen.opened,
         }  # fmt: skip
     train_key, training = jax.random.fold_in(key, _TRAIN), take(Training, config)
-    made = Prepared(maze, worlds, policy, method, task, training, params, train_key, told, params)
+    judge = None
+    if worlds.validation is not None:
+        told["validation_problems"] = worlds.validation.num_goals
+        walked = jax.random.fold_in(key, _JUDGE)
+        judge = success_judge(policy, worlds.validation, config["limit"], walked)
+    made = Prepared(
+        maze, worlds, policy, method, task, training, params, train_key, told, params, judge=judge
+    )
     if "rank" not in config:
         return made
     own = make_adapter(config, world, params, jax.random.fold_in(key, _ADAPTER))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from mazerl.cli.adapters import ADAPTER, unasked_of_adapter
 from mazerl.cli.bases import base_options
-from mazerl.cli.gated_flags import GATED
+from mazerl.cli.gated_flags import GATED, unasked_of_validation
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
@@ -285,6 +285,7 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
         if options["base"] == "uniform":
             unasked |= base_options("uniform").keys()
     unasked |= unasked_of_adapter(options)
+    unasked |= unasked_of_validation(options)
     if method == "ppo":
         usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
         unasked |= {name for name, value in usual.items() if options[name] == value}

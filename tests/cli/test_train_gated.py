@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ from tests.support.errors import one_line_error
 GATED = ["train", "gated", "--topology", "caves", "--junctions", "4", "--fewest", "3",
          "--passage", "1", "--spine", "1", "--limit", "12", "--sees-goal", "--walks", "10",
          "--steps", "8"]  # fmt: skip
+GOALS = 13
 
 
 def trained(out: Path, *flags: str) -> Any:
@@ -134,3 +136,86 @@ def test_where_no_problem_is_left_it_tells_the_histogram_of_successes(
     said = one_line_error(main, [*words, "--out", str(tmp_path / "x")], capsys)
     assert "of no problem did some of 20 walks arrive and some not" in said
     assert "(successes: problems {0: " in said
+
+
+NETWORK = ["--policy", "transformer", "--layers", "1", "--channels", "16", "--heads", "2",
+           "--context", "1", "--rate", "0.05"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Flags of a network, whose base model is kept."""
+    return [*NETWORK, "--store", str(tmp_path_factory.mktemp("store"))]
+
+
+def lines_of(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_ends_with_the_record_that_is_best_on_validation_goals(
+    tmp_path: Path, network: list[str], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """At a rate that ruins it; killed after each of two records, it ends as if it had not been."""
+    flags = [*network, "--validation", "0.25", "--json", "--steps", "8", "--rate", "0.3"]
+    kept = trained(tmp_path / "run", *flags)
+    told = json.loads(capsys.readouterr().out)
+    worth = [line["validation"] for line in lines_of(tmp_path / "run")]
+    assert len(worth) == 8
+    assert max(worth) > worth[-1]  # there is something to go back from
+    best = load_run(tmp_path / "run")
+    assert best.updates == told["updates"] == worth.index(max(worth)) + 1
+    assert told["validation_success_within_limit"] == pytest.approx(max(worth), rel=1e-6)
+    goals, judged = best.worlds.training.num_goals, best.worlds.validation
+    assert judged is not None
+    assert told["validation_problems"] == judged.num_goals == 3
+    assert told["problems"] == goals == GOALS - 3
+    save, out = CheckpointFolder.save, tmp_path / "killed"
+    for number in (2, 6):
+
+        def break_off(self: CheckpointFolder, progress: Progress, number: int = number) -> None:
+            save(self, progress)
+            if len(progress.metrics) == number:
+                raise MazerlError("broken off")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(CheckpointFolder, "save", break_off)
+            patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
+            again = [*GATED, *flags, "--out", str(out), *(["--resume"] if number == 6 else [])]
+            assert "broken off" in one_line_error(main, again, capsys)
+    trained(out, *flags, "--resume")
+    for part, other in zip(
+        *(jax.tree.leaves(params) for params in (load_run(out).params, kept)), strict=True
+    ):
+        np.testing.assert_array_equal(part, other)
+    assert [line["validation"] for line in lines_of(out)] == worth
+
+
+def test_adapters_and_blind_rows_are_judged_too(
+    tmp_path: Path, network: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(tmp_path / "low", *network, "--rank", "2", "--validation", "0.25", "--json")
+    told = json.loads(capsys.readouterr().out)
+    worth = [line["validation"] for line in lines_of(tmp_path / "low")]
+    assert len(set(worth)) > 1
+    if told["updates"]:
+        assert told["validation_success_within_limit"] == pytest.approx(max(worth), rel=1e-6)
+    blind = [word for word in GATED if word != "--sees-goal"]
+    main([*blind, "--validation", "0.5", "--json", "--out", str(tmp_path / "blind")])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["problems"], told["validation_problems"]) == (GOALS - 7, 7)
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--validation", "0.5"], "free rows of a validation goal are never trained"),
+        ([*NETWORK, "--validation", "1"], "1 of 13 problems held out leaves one"),
+        ([*NETWORK, "--validation", "0.01"], "0.01 of 13 problems held out leaves one"),
+        ([*NETWORK, "--validation", "1.5"], "--validation is 1.5"),
+    ],
+)  # fmt: skip
+def test_validation_that_leaves_nothing_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], says: str
+) -> None:
+    assert says in one_line_error(main, (*GATED, *flags, "--out", str(tmp_path / "x")), capsys)
