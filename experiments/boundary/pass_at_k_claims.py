@@ -15,7 +15,7 @@ _SCOPE = (
     "step. A policy is one layer over 36 tokens, trained on 100 problems of B and 100 of C and "
     "tested on 500 others of each category, drawn anew for each of five seeds; the base model goes "
     "straight on, and turns round with probability 0.2. Free rows on a problem not trained on are "
-    "the base model by construction, so they are not shown."
+    "the base model by construction: B9."
 )
 _CONTROL_B1 = (
     "B1.1 is the paper's negative control: one decision, where RL must gain nothing; B1.c2 is its "

@@ -31,6 +31,7 @@ def draw(data: Path) -> Figure:
             theirs = turns[(turns["category"] == category) & (turns["model"] == model)]
             points = theirs.groupby("steps")["solved"].mean()
             axis.plot(points.index, points, "o", ms=5, color=color, label=f"{name} over turns")
+        axis.set_xticks([8, 16, 32, 48, 64])
         axis.set_ylim(0, 1.03)
         axis.set_xlabel("steps of a try, T")
         axis.set_title(title)
