@@ -9,6 +9,7 @@ _GROUPS = {
         "transformer_gap",
         "ppo_curves",
         "ppo_settings",
+        "alarms",
         "training_cost",
         "memory",
         "steelman",

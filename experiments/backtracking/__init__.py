@@ -9,6 +9,7 @@ STUDIES = (
     "transformer_gap",
     "ppo_curves",
     "ppo_settings",
+    "alarms",
     "training_cost",
     "memory",
     "steelman",

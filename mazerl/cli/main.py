@@ -94,9 +94,11 @@ def _heard_from_the_start(to_the_end: bool) -> Iterator[None]:
         yield
         return
     nothing = "no training was under way"
+    # While words are parsed what is said there is kept back.
+    stream = sys.stderr
 
     def end(*_: object) -> None:
-        print(f"preempted: {nothing}", file=sys.stderr, flush=True)
+        print(f"preempted: {nothing}", file=stream, flush=True)
         os._exit(PREEMPTED)
 
     before = signal.signal(signal.SIGTERM, end)

@@ -79,6 +79,7 @@ def ended_after(grace: float, stop: Stop, last_words: Callable[[], str]) -> Iter
 
     A thread hears of signals from the system itself, which writes them into a pipe.
     """
+    stream = sys.stderr  # what runs here may say its own things elsewhere
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before, over = signal.set_wakeup_fd(writer, warn_on_full_buffer=False), threading.Event()
@@ -92,8 +93,8 @@ def ended_after(grace: float, stop: Stop, last_words: Callable[[], str]) -> Iter
             return
         stop.signal = heard[0]
         with suppress(OSError, ValueError):
-            sys.stderr.write(f"{stop.how}: {last_words()}\n")
-            sys.stderr.flush()
+            stream.write(f"{stop.how}: {last_words()}\n")
+            stream.flush()
         os._exit(stop.code)
 
     thread = threading.Thread(target=watch, daemon=True)

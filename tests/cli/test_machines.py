@@ -135,10 +135,16 @@ def test_too_little_room_is_no_fault(
 
 
 _BUSY = """
-import atexit, hashlib, sys, time
+import atexit, contextlib, hashlib, io, sys, time
 from mazerl.cli import main as command
 def work(words):
     print("now", flush=True)
+    if words == ["parse"]:  # what is said meanwhile is kept back
+        with contextlib.redirect_stderr(io.StringIO()):
+            time.sleep(10)
+    if words == ["deaf parse"]:
+        with contextlib.redirect_stderr(io.StringIO()):
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
     if words == ["count"]:
         hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # Python hears nothing meanwhile
 def leave():
@@ -155,6 +161,8 @@ command.main()
     ("words", "number", "code", "said"),
     [
         ("count", signal.SIGTERM, 75, "preempted: no training was under way\n"),
+        ("parse", signal.SIGTERM, 75, "preempted: no training was under way\n"),
+        ("deaf parse", signal.SIGTERM, 75, "preempted: no training was under way\n"),
         ("count", signal.SIGINT, 130, "stopped: no training was under way\n"),
         ("leave", signal.SIGTERM, 0, ""),
     ],
