@@ -99,6 +99,29 @@ def test_what_watches_fits_the_world() -> None:
     assert watch.merit({"arrivals": 4.0}) > watch.merit({"arrivals": 3.0})
 
 
+def test_policies_that_remember_are_watched_by_walks_of_parameters_held_still() -> None:
+    maze = compile_maze(build("corridor", width=2, depth=1, lanes=2))
+    remembers = replace(TABULAR, context=2)
+    watch = monitor(remembers, maze)
+    uniform = np.zeros(len(tabular_start(maze)))
+    exact = 3 * (2 + 2) * (2 + 0.5)
+    (told,) = watch.clock(uniform).values()
+    assert told == pytest.approx(exact, rel=0.3)
+    assert watch.clock(uniform) == watch.clock(uniform)  # the same walks whenever it is asked
+    assert list(monitor(TABULAR, maze).clock(uniform)) == ["hitting_time"]
+    # In ever, out never: half of the walks are lost; told too short, and yet a collapse.
+    lost = np.where(np.arange(len(uniform)) % 2, 1e30, -1e30)
+    worst = watch.clock(lost)["hitting_time_at_least"]
+    assert 50 * 9 < worst < np.inf
+    for factor, warned in ((49, False), (51, True)):
+        seen = {"hitting_time_at_least": np.full(50, factor * 9.0), "success": np.full(50, 0.5)}
+        said = watch.warning(seen, LONG)
+        assert (said is not None) == warned
+    assert "H is at least about 459, 51 times the optimum" in str(said)
+    better, other = ({"hitting_time_at_least": x, "arrivals": 1.0} for x in (3.0, 4.0))
+    assert watch.merit(better) > watch.merit(other)
+
+
 def _clock(params: Any) -> Metrics:
     return {"hitting_time": np.abs(params)}
 

@@ -13,7 +13,13 @@ from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.walk.rollouts import Arrivals, run_walks
-from mazerl.walk.times import Estimate, arrival_distribution, exponential_time, tail_time
+from mazerl.walk.times import (
+    Estimate,
+    arrival_distribution,
+    exponential_time,
+    tail_time,
+    time_at_least,
+)
 
 
 def censored_geometric(rng: np.random.Generator, mean: float, walks: int, limit: int) -> Arrivals:
@@ -91,6 +97,17 @@ def test_nothing_arrived_is_an_infinite_time_with_a_lower_bound() -> None:
     early = Arrivals(np.array([3] * 40 + [50] * 60), np.array([True] * 40 + [False] * 60))
     assert tail_time(early, 50).value == np.inf
     assert np.isfinite(exponential_time(early, 50).value)
+
+
+def test_a_time_that_is_finite_is_the_tail_s_but_where_none_arrived() -> None:
+    some = Arrivals(np.array([1, 7, 9, 10, 10]), np.array([True, True, True, False, False]))
+    # Past step 5 there are 2 + 4 + 5 + 5 steps and two arrivals; two walks of five go on.
+    assert time_at_least(some, 10) == pytest.approx(37 / 5 + 2 / 5 * 16 / 2)
+    assert time_at_least(some, 10) == pytest.approx(tail_time(some, 10).value)
+    none = Arrivals(np.array([1, 10, 10]), np.array([True, False, False]))
+    assert tail_time(none, 10).value == np.inf
+    assert time_at_least(none, 10) == pytest.approx(21 / 3 + 2 / 3 * 10)
+    assert time_at_least(Arrivals(np.array([2, 4]), np.array([True, True])), 10) == 3
 
 
 def test_kaplan_meier_agrees_with_the_exact_distribution(medium: Maze) -> None:
