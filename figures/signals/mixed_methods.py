@@ -42,7 +42,8 @@ def draw(data: Path) -> Figure:
     for axis, optimizer in zip(axes[2:], told, strict=False):
         own = end[end["optimizer"] == optimizer]
         _bars(axis, own)
-        axis.set_title(f"{OPTIMIZERS[optimizer]}: at the end, by fault\n(black: expected updates)")
+        black = "" if own["population"].isna().all() else "\n(black: expected updates)"
+        axis.set_title(f"{OPTIMIZERS[optimizer]}: at the end, by fault{black}")
     return figure
 
 
@@ -61,5 +62,6 @@ def _bars(axis: Axes, end: pd.DataFrame) -> None:
             if own["population"].notna().any():
                 axis.plot([at - 0.12, at + 0.12], [own["population"].mean()] * 2, color="black")
     axis.set_xticks(range(len(METHODS)), ["SFT,\nthen RL", "joint", "alternating"])
-    axis.set(ylabel="success", ylim=(0, 1.03))
-    axis.legend(title="fault in its imitation", fontsize=7.5, title_fontsize=7.5, loc="lower right")
+    axis.set(ylabel="success", ylim=(0, 1.25))
+    axis.legend(title="fault in its imitation", ncol=3, fontsize=7.5, title_fontsize=7.5,
+                loc="upper center")  # fmt: skip

@@ -83,13 +83,13 @@ class MixedTask(NamedTuple):
     """What is traced in both."""
 
     rl: Any  # task of the one method
-    imitation: Any  # and of the other
+    beside: Any  # and of what stands beside it
     weight: float = 1.0  # λ
 
 
 class _Shared(NamedTuple):
     rl: Any
-    imitation: Any
+    beside: Any
     weights: Array  # [2] of the losses
 
 
@@ -129,7 +129,7 @@ def _mixed(rl: Method, imitation: Method, every: int) -> Method:
     ) -> Batch:
         update, walks = walked
         own = rl.collect(world, task.rl, params, walks, key, share)
-        shown = imitation.collect(world, task.imitation, params, (), key, share)
+        shown = imitation.collect(world, task.beside, params, walks, key, share)
         weights, metrics = jnp.stack([jnp.float32(1.0), jnp.float32(task.weight)]), own.metrics
         if every:
             turn = update % every == every - 1
@@ -141,9 +141,9 @@ def _mixed(rl: Method, imitation: Method, every: int) -> Method:
     def loss(world: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
         (own, shown), shared = batch.samples, batch.shared
         reward, told = rl.loss(world, params, Batch(own, shared.rl, {}))
-        copied, _ = imitation.loss(world, params, Batch(shown, shared.imitation, {}))
+        copied, _ = imitation.loss(world, params, Batch(shown, shared.beside, {}))
         # The KL of the one is that of walks which an update of the other does not learn from.
-        told = told | {"imitation": copied}
+        told = told | {"beside": copied}
         return shared.weights[0] * reward + shared.weights[1] * copied, told
 
     return Method(collect, loss, begin=begin, walk=walk)

@@ -95,7 +95,6 @@ def test_a_dear_reference_keeps_the_policy_at_the_base_where_its_estimator_can(
         (["--demonstrations", "alternating", "--imitate-every", "1"], "leaves RL no update"),
         (["--demonstrations", "joint", "--epochs", "2"], "2 epochs of 1 minibatches cannot be"),
         (["--demonstrations", "group", "--group", "1"], "group of 1 walk has nothing to compare"),
-        (["--demonstrations", "group", "--limit", "2"], "demonstrations do not arrive within 2"),
     ],
 )
 def test_what_grpo_refuses(
