@@ -47,6 +47,7 @@ _GROUPS = {
     "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training"),
     "signals": (
         "aggregation",
+        "mixed_methods",
         "template_collapse",
         "back_chained",
         "exploration",
