@@ -50,6 +50,7 @@ _GROUPS = {
         "back_chained",
         "exploration",
         "rewards",
+        "confidence",
         "all_methods",
     ),
     "laws": ("traps", "trap_depth", "trap_phases"),
