@@ -10,15 +10,14 @@ CLAIM_FAMILIES = (
     Family(
         id="A6",
         title="Confidence as process reward",
-        statement="Where looking costs and guessing does not, reward for the answer alone often "
-        "ends in guessing; reward for confidence that rises along the walk escapes where the head "
-        "already reads what it sees, and seldom where it does not. Little of that is the shape of "
-        "the reward: the answer alone, paid half as much again, escapes about as often. The price "
-        "is a feint. Where the goal is known at once the trained policy says what is wrong, walks "
-        "about and then says what is right; so confidence that rises is no faithfulness. A "
-        "potential made of the policy's own confidence changes nothing where nothing is known at "
-        "first, and moves the optimum where it is. Confidence in its own answer pays who looks "
-        "at nothing.",
+        statement="Where looking costs and guessing does not, reward for the answer alone may end "
+        "in guessing, which reward for confidence that rises along the walk escapes in half of the "
+        "trees or more. Little of that is the shape of the reward: the answer alone, paid half as "
+        "much again, escapes about as often. The price is a feint. Where the goal is known at once "
+        "the trained policy often says what is wrong, walks about and then says what is right; so "
+        "confidence that rises is no faithfulness. A potential made of the policy's own confidence "
+        "changes nothing where nothing is known at first, and moves the optimum where it is. "
+        "Confidence in its own answer pays who looks at nothing.",
         source="arXiv 2605.24396 (its code: checkpoints k/5, weights, 10 answers each, here their "
         "expectation; it claims faithfulness, not calibration), Ng et al. 1999 for potentials. The "
         "worlds are our construction. That who knows nothing at first is right with 1/K on "
@@ -35,7 +34,16 @@ CLAIM_FAMILIES = (
         "of moves beside it. A fixed potential (not the policy's own) pays the same to all walks "
         "and is not run. Faithfulness is I(goal; answer | what was known at first) over log K, an "
         "answer that the walk made; the paper's is whether hints are acknowledged. Calibration is "
-        "of answers drawn from the head, in ten bins.",
+        "of answers drawn from the head, in ten bins. Three fail here. On ten trees of development "
+        "the answer alone ended in guessing in six, here in 4 of 24 (A6.1), so that there was "
+        "little to escape from: A6.2 rests on 4 trees, its interval reaches below what was asked, "
+        "and faithfulness gains 0.14 where 0.2 was asked (A6.11). A head that does not read at "
+        "first is no obstacle: of the 16 trees that are left guessing there, confidence teaches 8, "
+        "and the answer alone, paid half as much again, 7 (A6.c4; the statement said seldom). Seen "
+        "after the run: with the goal hidden, success less the cost of moves is 0.74 on average "
+        "with confidence, 0.78 with the answer alone and 0.80 with half as much again, since "
+        "feints cost a move; without reading 0.71, 0.62 and 0.71. Mean c at checkpoint 2 is 0.33 "
+        "there, where ignorance has 0.5, and its calibration error 0.59, from 0.04.",
     ),
 )
 
