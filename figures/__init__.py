@@ -33,7 +33,7 @@ _GROUPS = {
         "wrong_moves",
         "pool_learning",
     ),
-    "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
+    "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies", "free_rows"),
     "rollouts": (
         "collapse",
         "trees",

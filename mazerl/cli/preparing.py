@@ -21,6 +21,7 @@ from mazerl.cli.runs import (
 )
 from mazerl.errors import MazerlError
 from mazerl.maze import Maze, World, fingerprint
+from mazerl.maze.problems import require_some_within
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import row_logits
@@ -89,6 +90,8 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     worlds, walks_key = worlds_of(config, maze), jax.random.fold_in(key, _WALKS)
     if "rank" in config:
         check_adapter(config, worlds.training)
+    if config["method"] in _WALKING and worlds.every is None:
+        require_some_within(maze, "--limit", config["limit"])
     world = worlds.training
     method, task = _METHODS[config["method"]](config, world, policy, walks_key)
     params = _base(config, base_root, maze, worlds)
@@ -236,6 +239,10 @@ def _gated(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple
 _METHODS = {
     "sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree, "gated": _gated
 }  # fmt: skip
+
+
+# Methods that learn from their own walks, to the limit.
+_WALKING = ("ppo", "grpo", "tree", "gated")
 
 
 def _reward(config: Config) -> Reward:

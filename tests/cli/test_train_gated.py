@@ -132,7 +132,7 @@ def test_what_it_refuses(
 def test_where_no_problem_is_left_it_tells_the_histogram_of_successes(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    words = ["train", "gated", "--width", "2", "--depth", "3", "--limit", "2"]
+    words = ["train", "gated", "--width", "2", "--depth", "4", "--lanes", "4", "--limit", "9"]
     said = one_line_error(main, [*words, "--out", str(tmp_path / "x")], capsys)
     assert "of no problem did some of 20 walks arrive and some not" in said
     assert "(successes: problems {0: " in said

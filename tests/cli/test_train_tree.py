@@ -157,7 +157,10 @@ def test_a_learned_selector_of_other_features_is_one_line(
         (["--most-steps", "0"], "--most-steps is 0"),
         (["--normalize", "words"], "tokens"),
         (["--limit", "100000000"], "are too many to record"),
-        (["--limit", "2"], "of no tree did some walks succeed and some fail"),
+        (
+            ["--depth", "4", "--lanes", "4", "--limit", "9", "--steps", "2"],
+            "of no tree did some walks succeed and some fail",
+        ),
     ],
 )
 def test_what_it_refuses(
