@@ -51,7 +51,9 @@ CLAIM_FAMILIES = (
         "over tokens has its share of no gate's expected gradient is so by construction, and so "
         "nearly is that no gate is not worse in a first step. Here all junctions have more entropy "
         "than any passage, so that the first two gates are one unless half as many tokens are "
-        "asked for. Shuffled advantages have no expected gradient to scale.",
+        "asked for. Shuffled advantages have no expected gradient to scale. X17.2 fails: in 4 of "
+        "16 pools chance among junctions gains more at half; in the mean entropy does, 0.30 and "
+        "0.22. Since the run it is judged at full size alone.",
         sampled=("X17.5", "X17.6", "X17.7", "X17.c2"),
     ),
     Family(
@@ -67,7 +69,8 @@ CLAIM_FAMILIES = (
         scope=_POOLS + "A junction has three ports or more; in passages one can turn, which all "
         "rows may learn not to. Rows that are held have gradients of 0. Rates are those of all "
         "rows (X9), not tuned again for some. Steps of the environment; p between updates is "
-        "interpolated. ReasonMaxxer with a gate of three ports or more, one pass, Adam.",
+        "interpolated. ReasonMaxxer with a gate of three ports or more, one pass, Adam. Level is "
+        "within 0.1: the interval of X18.4 is above 0.",
         sampled=("X18*",),
     ),
 )
@@ -154,11 +157,9 @@ def _exactly(gates: pd.DataFrame) -> list[dict[str, object]]:
     chance = gain["chance"] < _MOST * gain["entropy"]
     ungated = (gain["all"] / gain["entropy"] - 1).between(-_SAME, _NEAR)
     low = gain["low_entropy"] < _LOW * gain["entropy"]
-    return [
+    told = [
         claim("X17.1", "exactly, a gate by entropy gains what a count of ports does at its "
               "occupancy: largest difference", f"below {_SAME}", apart, apart < _SAME),
-        every(claim, "X17.2", "at half of it entropy gains more than chance among the same places: "
-              "pools", int(halves.sum()), len(halves)),
         every(claim, "X17.3", "chance over places gains less than half of what entropy does: "
               "pools", int(chance.sum()), len(chance)),
         every(claim, "X17.4", "no gate gains no less, and at most 15% more: pools",
@@ -166,6 +167,12 @@ def _exactly(gates: pd.DataFrame) -> list[dict[str, object]]:
         every(control, "X17.c1", "the places of lowest entropy gain less than a quarter: pools",
               int(low.sum()), len(low)),
     ]  # fmt: skip
+    if len(halves) > 1:  # one pool says little of it
+        told.insert(1, every(
+            claim, "X17.2", "at half of it entropy gains more than chance among the same places: "
+            "pools", int(halves.sum()), len(halves),
+        ))  # fmt: skip
+    return told
 
 
 def _over_walks(walks: pd.DataFrame) -> list[dict[str, object]]:
