@@ -46,6 +46,7 @@ _GROUPS = {
     "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training", "gate_norms"),
     "signals": (
         "aggregation",
+        "mixed_methods",
         "template_collapse",
         "back_chained",
         "exploration",

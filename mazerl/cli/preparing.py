@@ -35,6 +35,7 @@ from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
 from mazerl.training.contrast import Contrasting, contrast_corpus
 from mazerl.training.copying import seeing_base
+from mazerl.training.mixed import MixedTask, demonstrations_of, mixed
 from mazerl.training.validation import success_judge
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
@@ -96,7 +97,7 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     method, task = _METHODS[config["method"]](config, world, policy, walks_key)
     params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
-        task = task._replace(reference=params)
+        task = _with_reference(task, params)
     told: dict[str, int] = {}
     if config["method"] == "gated":
         corpus, seen = contrast_corpus(world, policy, params, walks_key, take(Contrasting, config))
@@ -212,8 +213,28 @@ def _ppo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[M
 
 def _grpo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     del key
-    task = take(grpo.GRPOTask, config)._replace(reward=_reward(config))
-    return grpo.grpo(maze, policy, take(grpo.Groups, config)), task
+    given: dict[str, Any] = {"reward": _reward(config), "demonstrations": None}
+    sizes, way = take(grpo.Groups, config), config.get("demonstrations", "none")
+    method, task = grpo.grpo(maze, policy, sizes), take(grpo.GRPOTask, config)._replace(**given)
+    if way == "none":
+        return method, task
+    shown = _golden(maze, _GOLDEN * maze.num_goals, config["seed"])
+    if way == "group":
+        return method, task._replace(demonstrations=demonstrations_of(maze, shown, sizes.limit))
+    # As many as there would be in groups.
+    copied = sft.sft(maze, policy, sizes.groups)
+    both = MixedTask(task, sft.corpus(maze, shown), config["imitation"])
+    return mixed(method, copied, config.get("imitate_every", 0)), both
+
+
+# Golden paths of each goal, about.
+_GOLDEN = 32
+
+
+def _with_reference(task: Any, params: Any) -> Any:
+    if isinstance(task, MixedTask):
+        return task._replace(rl=task.rl._replace(reference=params))
+    return task._replace(reference=params)
 
 
 def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from mazerl.cli.adapters import ADAPTER, unasked_of_adapter
 from mazerl.cli.bases import base_options
+from mazerl.cli.demonstration_flags import DEMONSTRATIONS, unasked_of_demonstrations
 from mazerl.cli.gated_flags import GATED, unasked_of_validation
 from mazerl.cli.parsing import Options
 from mazerl.errors import MazerlError
@@ -177,6 +178,7 @@ _METHOD: dict[str, Options] = {
             "estimator of that KL: k2 or k3 hold in the loss, k1 in the reward",
         ),
         "kl_in": (Place, grpo.Groups().kl_in, "where that KL counts"),
+        **DEMONSTRATIONS,
     },
     "tree": _RATIO
     | {
@@ -285,7 +287,7 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
         if options["base"] == "uniform":
             unasked |= base_options("uniform").keys()
     unasked |= unasked_of_adapter(options)
-    unasked |= unasked_of_validation(options)
+    unasked |= unasked_of_validation(options) | unasked_of_demonstrations(options)
     if method == "ppo":
         usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
         unasked |= {name for name, value in usual.items() if options[name] == value}
