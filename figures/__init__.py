@@ -33,7 +33,7 @@ _GROUPS = {
         "wrong_moves",
         "pool_learning",
     ),
-    "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies"),
+    "boundary": ("pass_at_k", "temperature", "chained_forks", "strategies", "free_rows"),
     "rollouts": (
         "collapse",
         "trees",
@@ -46,6 +46,7 @@ _GROUPS = {
     "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training"),
     "signals": (
         "aggregation",
+        "mixed_methods",
         "template_collapse",
         "back_chained",
         "exploration",

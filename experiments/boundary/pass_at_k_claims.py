@@ -15,7 +15,7 @@ _SCOPE = (
     "step. A policy is one layer over 36 tokens, trained on 100 problems of B and 100 of C and "
     "tested on 500 others of each category, drawn anew for each of five seeds; the base model goes "
     "straight on, and turns round with probability 0.2. Free rows on a problem not trained on are "
-    "the base model by construction, so they are not shown."
+    "the base model by construction: B9."
 )
 _CONTROL_B1 = (
     "B1.1 is the paper's negative control: one decision, where RL must gain nothing; B1.c2 is its "
@@ -114,7 +114,7 @@ def _by_seed(
     return mine[mine["steps"] == distances * DISTANCE].set_index("seed")[column]
 
 
-def _above(
+def above(
     kind: Any, name: str, statement: str, values: "pd.Series[float]", bound: float
 ) -> dict[str, Any]:
     """Values, one a seed, that must all be above; the smallest is told."""
@@ -123,7 +123,7 @@ def _above(
     return kind(name, told, f"above {bound:g}", least, least > bound, (least, most))
 
 
-def _below(
+def below(
     kind: Any, name: str, statement: str, values: "pd.Series[float]", bound: float
 ) -> dict[str, Any]:
     """Values, one a seed, that must all be below; the largest is told."""
@@ -144,9 +144,9 @@ def _boundary(
     chained, one = rl.loc[["C"], "p_value"], rl.loc[["A"], "p_value"]
     found = estimates["deviation"].abs()
     return [
-        _below(claim, "B1.1", "one decision (A), 64 tries, T = 4 × distance: |RL - base|",
+        below(claim, "B1.1", "one decision (A), 64 tries, T = 4 × distance: |RL - base|",
                gain["A", 4].abs(), 0.02),
-        _above(claim, "B1.2", "chained (C), the same tries: RL - base", gain["C", 4], 0.1),
+        above(claim, "B1.2", "chained (C), the same tries: RL - base", gain["C", 4], 0.1),
         share(claim, "B1.3", "64 sampled tries a problem on C, RL against base, McNemar's exact "
               "p < .01: seeds", int((chained < 0.01).sum()), len(chained), 1.0),
         every(claim, "B1.4", "every policy may arrive within every limit from the distance on, on "
@@ -155,7 +155,7 @@ def _boundary(
         every(claim, "B1.5", "1 - C(n-c, k)/C(n, k) from those tries, of the base model, is the "
               "exact PASS@k: seeds, categories and k", int((found < 4).sum()), len(found),
               "4 standard errors"),
-        _below(control, "B1.c1", "chained, T = distance: RL - base", gain["C", 1], -0.02),
+        below(control, "B1.c1", "chained, T = distance: RL - base", gain["C", 1], -0.02),
         share(control, "B1.c2", "B1.3's test on A, p > .05: seeds", int((one > 0.05).sum()),
               len(one), 1.0),
     ]  # fmt: skip
@@ -167,15 +167,15 @@ def _imitation(runs: pd.DataFrame) -> list[dict[str, Any]]:
         return _by_seed(runs, category, model, distances) - other
 
     return [
-        _below(claim, "B2.1", "chained (C), 64 tries, T = 4 × distance: SFT on golden paths - "
+        below(claim, "B2.1", "chained (C), 64 tries, T = 4 × distance: SFT on golden paths - "
                "base", less("C", "sft"), -0.05),
-        _above(claim, "B2.2", "a student of RL's arrivals on the training problems - base there",
+        above(claim, "B2.2", "a student of RL's arrivals on the training problems - base there",
                less("C", "student"), 0.1),
-        _above(control, "B2.c1", "SFT that has seen retreats - base there", less("C", "retreats"),
+        above(control, "B2.c1", "SFT that has seen retreats - base there", less("C", "retreats"),
                0.0),
-        _above(control, "B2.c2", "wrong arms that end at once (B): SFT - base", less("B", "sft"),
+        above(control, "B2.c2", "wrong arms that end at once (B): SFT - base", less("B", "sft"),
                -0.01),
-        _above(control, "B2.c3", "chained, T = distance: SFT - base", less("C", "sft", 1), 0.0),
+        above(control, "B2.c3", "chained, T = distance: SFT - base", less("C", "sft", 1), 0.0),
     ]  # fmt: skip
 
 
@@ -186,10 +186,10 @@ def _tries(runs: pd.DataFrame) -> list[dict[str, Any]]:
 
     words = "tries for an even chance at T = distance over those at 4 × distance"
     return [
-        _above(claim, "B3.1", f"chained (C), base: {words}", fewer("C", "base"), 5.0),
-        _below(claim, "B3.2", f"chained, SFT on golden paths: {words}", fewer("C", "sft"), 1.5),
-        _above(claim, "B3.3", f"chained, RL: {words}", fewer("C", "rl"), 1000.0),
-        _above(control, "B3.c", f"wrong arms that end at once (B), SFT: {words}",
+        above(claim, "B3.1", f"chained (C), base: {words}", fewer("C", "base"), 5.0),
+        below(claim, "B3.2", f"chained, SFT on golden paths: {words}", fewer("C", "sft"), 1.5),
+        above(claim, "B3.3", f"chained, RL: {words}", fewer("C", "rl"), 1000.0),
+        above(control, "B3.c", f"wrong arms that end at once (B), SFT: {words}",
                fewer("B", "sft"), 5.0),
     ]  # fmt: skip
 
@@ -199,10 +199,10 @@ def _surprise(cells: pd.DataFrame) -> list[dict[str, Any]]:
     ratio: Any = told["rl"] / told["base"]
     words = "perplexity of RL's arrivals to the base model, over that of its own"
     return [
-        _above(claim, "B6.1", f"chained (C), in passages: {words}", ratio["C", "passages"], 1.1),
-        _below(claim, "B6.2", f"chained, at forks, |log| of: {words}",
+        above(claim, "B6.1", f"chained (C), in passages: {words}", ratio["C", "passages"], 1.1),
+        below(claim, "B6.2", f"chained, at forks, |log| of: {words}",
                ratio["C", "forks"].map(math.log).abs(), math.log(1.1)),
-        _below(control, "B6.c", f"wrong arms that end at once (B), in passages: {words}",
+        below(control, "B6.c", f"wrong arms that end at once (B), in passages: {words}",
                ratio["B", "passages"], 1.1),
     ]  # fmt: skip
 
@@ -217,18 +217,18 @@ def _open(runs: pd.DataFrame, tempered: pd.DataFrame, long: pd.DataFrame) -> lis
     beyond = _by_seed(runs, "C", "rl", 8, "one_try")
     cold, hot = min(TEMPERATURES), max(TEMPERATURES)
     return [
-        _below(claim, "B8.1", f"chained (C), 64 tries, T = 4 × distance: the base model at "
+        below(claim, "B8.1", f"chained (C), 64 tries, T = 4 × distance: the base model at "
                f"temperature {cold} - at 1", base[cold] - base[1.0], -0.1),
-        _below(claim, "B8.2", "SFT at its best temperature - the base model at 1",
+        below(claim, "B8.2", "SFT at its best temperature - the base model at 1",
                sft.max(axis=1) - base[1.0], 0.0),
-        _below(claim, "B8.3", "the base model at its best temperature - RL at 1",
+        below(claim, "B8.3", "the base model at its best temperature - RL at 1",
                base.max(axis=1) - by.loc["C", "rl"][1.0], -0.05),
-        _above(claim, "B8.4", f"chained, base: one try of {most} × T - {most} tries of T",
+        above(claim, "B8.4", f"chained, base: one try of {most} × T - {most} tries of T",
                worth["C"], 0.0),
-        _above(claim, "B8.5", "chained, one try of RL at twice the T of training - at that T",
+        above(claim, "B8.5", "chained, one try of RL at twice the T of training - at that T",
                beyond - _by_seed(runs, "C", "rl", 4, "one_try"), 0.0),
-        _below(control, "B8.c1", f"one decision (A), 64 tries: the base model's range over "
+        below(control, "B8.c1", f"one decision (A), 64 tries: the base model's range over "
                f"temperatures up to {hot}", one.max(axis=1) - one.min(axis=1), 0.02),
-        _below(control, "B8.c2", f"one decision, base: one try of {most} × T - {most} tries of T",
+        below(control, "B8.c2", f"one decision, base: one try of {most} × T - {most} tries of T",
                worth["A"], 0.0),
     ]  # fmt: skip

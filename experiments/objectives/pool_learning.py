@@ -86,7 +86,10 @@ CLAIM_FAMILIES = (
         "its way is sure of it. O9.3 is a mean: a single goal that a run has lost may hide in it. "
         "PPO at a rate of 0.05 lost a goal for good on one of the first five pools; 0.02 was "
         "chosen on that pool and eleven of development, and is judged on twenty others (seed "
-        "7119 draws a maze without a goal out of reach, and is left out). O9.5 is "
+        "7119 draws a maze without a goal out of reach, and is left out). A rate that is too high "
+        "loses goals because an update takes many steps of Adam on one batch, each of up to the "
+        "rate also in rows that few walks visit, and the KL that would end it is a mean over all "
+        "moves: in development, with one step an update, rates that lost many lost none. O9.5 is "
         "about one layer that reads one arrival. O9.c2 fails: in development identifiers ended "
         "below the base, here they gain 0.003 to 0.054, where parts gain 0.47 to 0.69.",
         sampled=("O9.2", "O9.3", "O9.4", "O9.5", "O9.6", "O9.c2"),

@@ -1,5 +1,6 @@
 """Signals and silent faults: what trainers weigh, reward and see, and what that changes."""
 
 STUDIES = (
-    "aggregation", "template_collapse", "back_chained", "exploration", "rewards", "all_methods",
+    "aggregation", "mixed_methods", "template_collapse", "back_chained", "exploration", "rewards",
+    "all_methods",
 )  # fmt: skip

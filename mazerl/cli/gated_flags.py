@@ -1,6 +1,10 @@
 """The flags of `mazerl train gated`, by which walks of a base become what is learned from."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mazerl.cli.parsing import Options
+from mazerl.errors import MazerlError
 from mazerl.training import contrast, gated
 
 _HOW = contrast.Contrasting()
@@ -40,4 +44,25 @@ GATED: Options = {
     "warm_up": (float, gated.Gated().warm_up, "share of the run in which the rate rises"),
     "keep_rate": (bool, False, "let the rate stay then, not fall to zero"),
     "limit": (int, _HOW.limit, "steps after which a walk has failed"),
+    "validation": (
+        float, 0.0,
+        "share of the training goals, by the seed, on which every record is judged: the run ends "
+        "with its best one; 0: with its last",
+    ),
 }  # fmt: skip
+
+
+def unasked_of_validation(options: Mapping[str, Any]) -> set[str]:
+    """What a configuration leaves out of these flags.
+
+    Raises:
+        MazerlError: free rows that see the goal, which have nothing to be judged by.
+    """
+    if not options.get("validation"):
+        return {"validation"}
+    if options["sees_goal"] and options["policy"] == "tabular":
+        raise MazerlError(
+            "free rows of a validation goal are never trained, so that all records are alike "
+            "there; let --policy be transformer, or leave --sees-goal or --validation away"
+        )
+    return set()

@@ -30,7 +30,7 @@ _RULES: dict[str, Rule] = {
          "leaves", "first", "at_once", "ways", "most_steps"),
         require_limit,
     ),
-    **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "turning"), _SHARE),
+    **dict.fromkeys(("backtracking", "gamma", "lam", "held_out", "validation", "turning"), _SHARE),
     **dict.fromkeys(("rate", "clip", "clip_high", "spread"), _POSITIVE),
     **dict.fromkeys(("entropy", "inertia", "beta"), _NOT_NEGATIVE),
     **dict.fromkeys(

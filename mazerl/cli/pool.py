@@ -15,7 +15,7 @@ from mazerl.cli.runs import load_run
 from mazerl.errors import MazerlError
 from mazerl.exact.pools import choose_each, strata_of, success_of
 from mazerl.maze import Maze, compile_maze
-from mazerl.maze.pool_files import Line, maze_checksum, read_pool, write_pool
+from mazerl.maze.pool_files import Asked, Line, maze_checksum, read_pool, write_pool
 from mazerl.maze.problems import ProblemSet, draw_test, every_goal, problems_of
 from mazerl.maze.prompts import prompts_of
 from mazerl.policy.extraction import extract_rows
@@ -31,7 +31,10 @@ _OPTIONS: dict[str, Options] = {
             "for every vertex within the limit, for a maze's own goals, or for those of a POOL.csv",
         ),
         "problems": (int | None, None, "choose so many by strata of p [default: all]"),
-        "held_out": (float, 0.25, "share of the chosen that is kept for the test"),
+        "held_out": (
+            float | None, None,
+            "share of the chosen that is kept for the test [default: 0.25, or what POOL.csv says]",
+        ),
         "seed": (int, 0, "of the choice and the split"),
     },
     "base": base_options("opinionated") | {
@@ -106,22 +109,25 @@ class _Pool:
 
 
 def _chosen(
-    mazes: list[Maze], limit: int, ask: str, problems: int | None, held_out: float, seed: int,
-    run: str, **base: Any,
+    mazes: list[Maze], limit: int, ask: str, problems: int | None, held_out: float | None,
+    seed: int, run: str, **base: Any,
 ) -> _Pool:  # fmt: skip
-    sets = [problems_of(maze, limit, _asked(maze, ask, limit)) for maze in mazes]
+    asked = [_asked(maze, ask, limit) for maze in mazes]
+    if held_out is not None and any(each.says for each in asked):
+        raise MazerlError(f"{ask} says what is held out; leave --held-out away")
+    sets = [problems_of(m, limit, x.goals) for m, x in zip(mazes, asked, strict=True)]
     success = [
         success_of(each, _rows_of(Path(run), each) if run else base_rows(each.maze, base))
         for each in sets
     ]
-    pool = sets
-    if problems is not None:
-        pool = choose_each(sets, success, problems, seed)
-        success = [
-            p[np.isin(all_.goals, mine.goals)]
-            for p, all_, mine in zip(success, sets, pool, strict=True)
-        ]
-    return _Pool(pool, np.concatenate(success), draw_test(sum(map(len, pool)), held_out, seed))
+    pool = sets if problems is None else choose_each(sets, success, problems, seed)
+    ours = [np.isin(each.goals, mine.goals) for each, mine in zip(sets, pool, strict=True)]
+    p = np.concatenate([p[mine] for p, mine in zip(success, ours, strict=True)])
+    if all(each.says for each in asked):
+        test = np.concatenate([x.test[mine] for x, mine in zip(asked, ours, strict=True)])
+    else:
+        test = draw_test(len(p), 0.25 if held_out is None else held_out, seed)
+    return _Pool(pool, p, test)
 
 
 def _rows_of(run: Path, asked: ProblemSet) -> np.ndarray:
@@ -144,14 +150,12 @@ def _rows_of(run: Path, asked: ProblemSet) -> np.ndarray:
     return separate_rows(prompts, extract_rows(loaded.policy, prompts, loaded.params))
 
 
-def _asked(maze: Maze, ask: str, limit: int) -> np.ndarray | None:
-    """Goals; None for the maze's own."""
-    if ask == "every":
-        return every_goal(maze, limit)
-    if ask == "own":
-        return None
+def _asked(maze: Maze, ask: str, limit: int) -> Asked:
     if Path(ask).suffix == ".csv":
-        return read_pool(Path(ask), maze).goals
+        return read_pool(Path(ask), maze)
+    if ask in ("every", "own"):
+        goals = every_goal(maze, limit) if ask == "every" else np.asarray(maze.goals)
+        return Asked(goals, np.zeros(len(goals), bool), says=False)
     raise MazerlError(f"--ask is {ask!r}; give every, own or POOL.csv")
 
 

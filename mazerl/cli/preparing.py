@@ -1,5 +1,6 @@
 """From a configuration to a run that is ready to be trained."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,7 @@ from mazerl.cli.runs import (
 )
 from mazerl.errors import MazerlError
 from mazerl.maze import Maze, World, fingerprint
+from mazerl.maze.problems import require_some_within
 from mazerl.maze.prompts import Prompts
 from mazerl.policy.contract import Policy
 from mazerl.policy.extraction import row_logits
@@ -28,11 +30,13 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
-from mazerl.training import Method, Training, gated, grpo, ppo, rescuing, sft, tree
+from mazerl.training import Method, Training, Watch, gated, grpo, ppo, rescuing, sft, tree
 from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
 from mazerl.training.contrast import Contrasting, contrast_corpus
 from mazerl.training.copying import seeing_base
+from mazerl.training.mixed import MixedTask, demonstrations_of, mixed
+from mazerl.training.validation import success_judge
 from mazerl.walk.corpora import arrived_only, erase_loops, golden_walks, mix_walks
 from mazerl.walk.env import Reward
 from mazerl.walk.learned import TERMS, Learned, load_net
@@ -41,7 +45,7 @@ from mazerl.walk.selectors import uucb_weights
 from mazerl.walk.side_by_side import join_walks
 
 # Sub-keys of the run's seed.
-_TRAIN, _WALKS, EVALUATE, _ADAPTER = range(4)
+_TRAIN, _WALKS, EVALUATE, _ADAPTER, _JUDGE = range(5)
 
 LEARNED = ".npz"
 """How the name of a selector ends that is the file of a learned one."""
@@ -62,6 +66,7 @@ class Prepared:
     told: dict[str, int]  # of what was drawn before training
     base: Any  # plain parameters that training begins with
     adapter: Adapter | None = None  # which `params` are, if there is one
+    judge: Callable[[Any], float] | None = None  # of plain parameters, by validation problems
 
     @property
     def checksum(self) -> str | None:
@@ -72,6 +77,13 @@ class Prepared:
         """Plain parameters of what was trained."""
         return params if self.adapter is None else self.adapter.based.whole(params)
 
+    def watch(self, watch: Watch) -> Watch:
+        """The same, and it judges what is trained."""
+        judge = self.judge
+        if judge is None:
+            return watch
+        return replace(watch, judge=lambda params: judge(self.whole(params)))
+
 
 def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     """Build all parts of a run; a transformer's base model is pretrained where it is not stored."""
@@ -79,11 +91,13 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
     worlds, walks_key = worlds_of(config, maze), jax.random.fold_in(key, _WALKS)
     if "rank" in config:
         check_adapter(config, worlds.training)
+    if config["method"] in _WALKING and worlds.every is None:
+        require_some_within(maze, "--limit", config["limit"])
     world = worlds.training
     method, task = _METHODS[config["method"]](config, world, policy, walks_key)
     params = _base(config, base_root, maze, worlds)
     if config["method"] == "grpo" and config.get("beta"):
-        task = task._replace(reference=params)
+        task = _with_reference(task, params)
     told: dict[str, int] = {}
     if config["method"] == "gated":
         corpus, seen = contrast_corpus(world, policy, params, walks_key, take(Contrasting, config))
@@ -93,7 +107,14 @@ def prepare(config: Config, base_root: Path, maze: Maze) -> Prepared:
             "drawn_steps": seen.steps, "tokens": seen.tokens, "decisions": seen.opened,
         }  # fmt: skip
     train_key, training = jax.random.fold_in(key, _TRAIN), take(Training, config)
-    made = Prepared(maze, worlds, policy, method, task, training, params, train_key, told, params)
+    judge = None
+    if worlds.validation is not None:
+        told["validation_problems"] = worlds.validation.num_goals
+        walked = jax.random.fold_in(key, _JUDGE)
+        judge = success_judge(policy, worlds.validation, config["limit"], walked)
+    made = Prepared(
+        maze, worlds, policy, method, task, training, params, train_key, told, params, judge=judge
+    )
     if "rank" not in config:
         return made
     own = make_adapter(config, world, params, jax.random.fold_in(key, _ADAPTER))
@@ -192,8 +213,28 @@ def _ppo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[M
 
 def _grpo(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
     del key
-    task = take(grpo.GRPOTask, config)._replace(reward=_reward(config))
-    return grpo.grpo(maze, policy, take(grpo.Groups, config)), task
+    given: dict[str, Any] = {"reward": _reward(config), "demonstrations": None}
+    sizes, way = take(grpo.Groups, config), config.get("demonstrations", "none")
+    method, task = grpo.grpo(maze, policy, sizes), take(grpo.GRPOTask, config)._replace(**given)
+    if way == "none":
+        return method, task
+    shown = _golden(maze, _GOLDEN * maze.num_goals, config["seed"])
+    if way == "group":
+        return method, task._replace(demonstrations=demonstrations_of(maze, shown, sizes.limit))
+    # As many as there would be in groups.
+    copied = sft.sft(maze, policy, sizes.groups)
+    both = MixedTask(task, sft.corpus(maze, shown), config["imitation"])
+    return mixed(method, copied, config.get("imitate_every", 0)), both
+
+
+# Golden paths of each goal, about.
+_GOLDEN = 32
+
+
+def _with_reference(task: Any, params: Any) -> Any:
+    if isinstance(task, MixedTask):
+        return task._replace(rl=task.rl._replace(reference=params))
+    return task._replace(reference=params)
 
 
 def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:
@@ -236,6 +277,10 @@ def _gated(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple
 _METHODS = {
     "sft": _sft, "distill": _distill, "ppo": _ppo, "grpo": _grpo, "tree": _tree, "gated": _gated
 }  # fmt: skip
+
+
+# Methods that learn from their own walks, to the limit.
+_WALKING = ("ppo", "grpo", "tree", "gated")
 
 
 def _reward(config: Config) -> Reward:

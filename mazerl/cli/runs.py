@@ -9,7 +9,7 @@ base.npz       of a run that trains an adapter: see `adapters`
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -21,7 +21,7 @@ from mazerl.cli.kept import kept_graph
 from mazerl.errors import MazerlError, require_whole
 from mazerl.exact.turn_chain import plan_turns, turning_times
 from mazerl.maze import Maze, World, compile_maze
-from mazerl.maze.problems import problems_of, split
+from mazerl.maze.problems import draw_test, problems_of, split
 from mazerl.maze.prompts import Prompts, prompts_of
 from mazerl.measure.evaluate import evaluate
 from mazerl.policy.contract import Policy
@@ -71,25 +71,36 @@ class Worlds(NamedTuple):
     training: World  # the maze, or the problems that it is trained on
     held_out: Prompts | None = None  # those kept for the test
     every: Prompts | None = None  # all of them
+    validation: World | None = None  # those that the best record is known by
 
 
 def worlds_of(config: Config, maze: Maze) -> Worlds:
     """The maze, or problems where the policy sees its goals: the maze's own or those of a pool.
 
-    Some of the maze's own are held out by the seed; a pool says itself which.
+    Some of the maze's own are held out by the seed; a pool says itself which. Of those that are
+    left a share is for validation, by the seed.
     """
+    share, seed = config.get("validation", 0.0), config["seed"]
     if not config.get("sees_goal"):
-        return Worlds(maze)
+        if not share:
+            return Worlds(maze)
+        test, goals = draw_test(maze.num_goals, share, seed), np.asarray(maze.goals)
+        own, judged = (replace(maze, goals=goals[mine]) for mine in (~test, test))
+        return Worlds(own, validation=judged)
     if "pool" in config:
         asked = problems_of(maze, config["limit"], np.asarray(config["pool"]["goals"]))
         held = np.asarray(config["pool"]["test"])
-        tested = prompts_of(asked.take(held)) if held.any() else None
-        return Worlds(prompts_of(asked.take(~held)), tested, prompts_of(asked))
-    asked = problems_of(maze, config["limit"])
-    if not config["held_out"]:
-        return Worlds(prompts_of(asked), None, prompts_of(asked))
-    kept, test = split(asked, config["held_out"], config["seed"])
-    return Worlds(prompts_of(kept), prompts_of(test), prompts_of(asked))
+    else:
+        asked = problems_of(maze, config["limit"])
+        held = np.zeros(len(asked), bool)
+        if config["held_out"]:
+            held = draw_test(len(asked), config["held_out"], seed)
+    tested = prompts_of(asked.take(held)) if held.any() else None
+    kept, validation = asked.take(~held), None
+    if share:
+        kept, judged_by = split(kept, share, seed)
+        validation = prompts_of(judged_by)
+    return Worlds(prompts_of(kept), tested, prompts_of(asked), validation)
 
 
 def decoder_of(config: Config) -> Decoder:
@@ -193,7 +204,8 @@ def evaluate_params(
 ) -> dict[str, Any]:
     """How well a run walks; exactly over turns too, up to the size that their chain can have.
 
-    Where goals are held out, how well it walks to them is told beside.
+    Where goals are held out, for the test or for validation, how well it walks to them is told
+    beside.
     """
     maze, policy, params, worlds = loaded.maze, loaded.policy, loaded.params, loaded.worlds
     found = evaluate(policy, worlds.training, params, key, walks, limit)
@@ -212,6 +224,9 @@ def evaluate_params(
             "held_out_hitting_time": tested.hitting_time,
             "held_out_success_within_limit": tested.success_within_limit,
         }
+    if worlds.validation is not None:
+        judged = evaluate(policy, worlds.validation, params, key, walks, limit)
+        told |= {"validation_success_within_limit": judged.success_within_limit}
     return told
 
 

@@ -22,7 +22,7 @@ from mazerl.exact.long_limits import success_within
 from mazerl.exact.markov import hitting_times
 from mazerl.exact.optimum import BestBlind, best_blind, goal_known_time
 from mazerl.maze import Maze, compile_maze
-from mazerl.maze.paths import shortest_paths
+from mazerl.maze.problems import require_some_within
 from mazerl.policy.extraction import row_probabilities
 from mazerl.policy.rows import rows_of
 from mazerl.topology import build
@@ -76,7 +76,7 @@ def solve_report(
     if limit is not None:
         if method == "structured":
             raise MazerlError("method 'structured' knows no time limit; use chain, or drop --limit")
-        _require_long_enough(maze, limit)
+        require_some_within(maze, "--limit", limit)
     if method == "structured":
         gaps = limit_gaps(policy, parameters["depth"])
         log_time = solve_families(gaps, parameters["width"], parameters["lanes"])
@@ -122,16 +122,6 @@ def _method(wanted: str, topology: str, parameters: dict[str, Any], maze: Maze, 
     if wanted == "structured" and parameters["fork"] == "learned" and policy == "rlvr":
         raise MazerlError("method 'structured' knows no learned fork; use chain, or fork chance")
     return wanted
-
-
-def _require_long_enough(maze: Maze, limit: int) -> None:
-    distance = shortest_paths(maze).distance
-    nearest = min(np.asarray(maze.goals).tolist(), key=lambda goal: distance[goal])
-    if limit < distance[nearest]:
-        raise MazerlError(
-            f"--limit is {limit}, but the nearest goal, vertex {nearest}, is {distance[nearest]} "
-            f"steps away: p = 0 for all {maze.num_goals} goals; give at least {distance[nearest]}"
-        )
 
 
 def _facts(maze: Maze, best: BestBlind | None) -> dict[str, Any]:

@@ -179,22 +179,21 @@ def _run(
     try:
         run = train(
             prepared.method, prepared.task, prepared.params, prepared.training, prepared.key,
-            watch=Watch(
+            watch=prepared.watch(Watch(
                 tell, CheckpointFolder(out / "checkpoints", prepared.checksum), CHECKPOINT_SECONDS,
                 together(surroundings.stop),
-            ),
+            )),
             mesh=surroundings.mesh,
         )  # fmt: skip
     finally:
         for sink in sinks:
             sink.close()
     _require_learned(config, run.metrics)
-    updates = prepared.training.steps
     params = prepared.whole(run.params)
-    trained = Loaded(graph, prepared.maze, prepared.policy, params, updates, prepared.worlds)
+    trained = Loaded(graph, prepared.maze, prepared.policy, params, run.updates, prepared.worlds)
     key = jax.random.fold_in(seeded_key(config["seed"]), EVALUATE)
     found = evaluate_params(config, trained, key, _WALKS, config["limit"])
-    return {"run": str(out), "updates": updates} | prepared.told | found
+    return {"run": str(out), "updates": run.updates} | prepared.told | found
 
 
 def _require_learned(config: Config, metrics: Columns) -> None:

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from mazerl.cli.adapters import ADAPTER, unasked_of_adapter
 from mazerl.cli.bases import base_options
-from mazerl.cli.gated_flags import GATED
+from mazerl.cli.demonstration_flags import DEMONSTRATIONS, unasked_of_demonstrations
+from mazerl.cli.gated_flags import GATED, unasked_of_validation
 from mazerl.cli.parsing import Options
 from mazerl.cli.tree_flags import TREE
 from mazerl.errors import MazerlError
@@ -176,6 +177,7 @@ _METHOD: dict[str, Options] = {
             "estimator of that KL: k2 or k3 hold in the loss, k1 in the reward",
         ),
         "kl_in": (Place, grpo.Groups().kl_in, "where that KL counts"),
+        **DEMONSTRATIONS,
     },
     "tree": _RATIO | TREE,
     "gated": GATED,
@@ -253,6 +255,7 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
         if options["base"] == "uniform":
             unasked |= base_options("uniform").keys()
     unasked |= unasked_of_adapter(options)
+    unasked |= unasked_of_validation(options) | unasked_of_demonstrations(options)
     unasked |= _unasked_of_method(method, options)
     options = {name: value for name, value in options.items() if name not in unasked}
     fitting = _DEFAULTS[method]

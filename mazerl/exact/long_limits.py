@@ -13,8 +13,10 @@ from mazerl.exact.horizon import arrival_law
 from mazerl.maze import Maze
 from mazerl.policy.rows import require_rows
 
-# Operations a second: of sparse steps, and of dense products.
-_STEP_RATE, _SQUARE_RATE = 2e8, 2e10
+STEP_RATE = 2e8
+"""Moves a second, at least, by which a chain is stepped through, goals times moves each."""
+
+_SQUARE_RATE = 2e10  # operations of dense products
 _MOST_SECONDS = 60.0
 
 
@@ -49,10 +51,10 @@ def success_within(
 def _is_better_doubled(maze: Maze, limit: int, plan: ChainPlan) -> bool:
     require_limit("the time limit", limit)
     n, entries = plan.moves.num_states, len(plan.moves.source)
-    stepping = maze.num_goals * float(entries) * limit / _STEP_RATE
+    stepping = maze.num_goals * float(entries) * limit / STEP_RATE
     doubling = maze.num_goals * 2.0 * (n + 1) ** 3 * np.log2(limit + 1) / _SQUARE_RATE
     if min(stepping, doubling) > _MOST_SECONDS:
-        most = int(_MOST_SECONDS * _STEP_RATE / entries / maze.num_goals)
+        most = int(_MOST_SECONDS * STEP_RATE / entries / maze.num_goals)
         raise LimitTooLongError(
             f"a time limit of {limit} steps cannot be followed through {n} states to "
             f"{maze.num_goals} goals; give at most {most}"

@@ -12,7 +12,9 @@ import numpy as np
 
 from mazerl.errors import MazerlError, require_seed, require_whole
 from mazerl.exact.horizon import arrival_law
+from mazerl.exact.long_limits import STEP_RATE
 from mazerl.maze.problems import ProblemSet
+from mazerl.policy.rows import require_rows_of, rows_of
 
 EDGES = (0.0, 1 / 256, 1 / 64, 0.2, 0.8, 1.0)
 """Strata of p: out of reach, very hard, hard, open, easy; each holds its upper edge."""
@@ -29,10 +31,34 @@ class Stratum(NamedTuple):
     problems: int
 
 
+# A step of a chain however small costs as much as so many moves.
+_LEAST_MOVES = 4000
+# Of arrival laws, which are held of some problems at a time: entries, and seconds in all.
+_MOST_ENTRIES, _MOST_SECONDS = 2**26, 3600.0
+
+
 def success_of(problems: ProblemSet, probabilities: np.ndarray) -> np.ndarray:
-    """p [X] of each problem, by a policy's rows [R], or [X, R] where it sees the goal."""
-    law = arrival_law(problems.maze, probabilities, problems.limit, problems.goals)
-    return np.minimum(law.sum(1), 1.0)
+    """p [X] of each problem, by a policy's rows [R], or [X, R] where it sees the goal.
+
+    Raises:
+        MazerlError: the rows are none of this maze, or it would take hours.
+    """
+    maze, limit, goals = problems.maze, problems.limit, problems.goals
+    moves = max(len(goals) * rows_of(maze).size, _LEAST_MOVES)
+    seconds = float(limit) * moves / STEP_RATE
+    if seconds > _MOST_SECONDS:
+        raise MazerlError(
+            f"{len(goals)} problems of {limit} steps on {maze.num_arcs} arcs would take about "
+            f"{seconds / 3600:.3g} hours; ask for fewer goals, a shorter limit or a smaller maze"
+        )
+    rows = require_rows_of(maze, probabilities, len(goals))
+    size, found = max(1, _MOST_ENTRIES // (limit + 1)), []
+    for begin in range(0, len(goals), size):
+        here = slice(begin, begin + size)
+        own = rows[here] if len(rows) > 1 else rows
+        found.append(arrival_law(maze, own, limit, goals[here]).sum(1))
+    # Sums of probabilities may pass 1 by a rounding.
+    return np.minimum(np.concatenate(found), 1.0)
 
 
 def strata_of(success: np.ndarray) -> list[Stratum]:

@@ -25,6 +25,7 @@ class Asked(NamedTuple):
 
     goals: np.ndarray  # [X] vertices, in the order of the file
     test: np.ndarray  # [X] bool: held out
+    says: bool  # whether the file says what is held out
 
 
 class Line(NamedTuple):
@@ -75,6 +76,7 @@ def read_pool(path: Path, maze: Maze) -> Asked:
     return Asked(
         np.asarray([_goal(path, n, row) for n, row in mine], np.int32),
         np.asarray([_test(path, n, row) for n, row in mine], bool),
+        any(row.get("split") for _, row in found),
     )
 
 

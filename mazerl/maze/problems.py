@@ -73,6 +73,17 @@ def require_within(maze: Maze, goals: np.ndarray, limit: int) -> None:
         )
 
 
+def require_some_within(maze: Maze, name: str, limit: int) -> None:
+    """Raise a `MazerlError` where the nearest goal is farther than the limit: every p is 0."""
+    distance = shortest_paths(maze).distance
+    nearest = min(np.asarray(maze.goals).tolist(), key=lambda goal: distance[goal])
+    if limit < distance[nearest]:
+        raise MazerlError(
+            f"{name} is {limit}, but the nearest goal, vertex {nearest}, is {distance[nearest]} "
+            f"steps away: p = 0 for all {maze.num_goals} goals; give at least {distance[nearest]}"
+        )
+
+
 def every_goal(maze: Maze, limit: int) -> np.ndarray:
     """All vertices but the start that can be reached within a limit."""
     distance = shortest_paths(maze).distance

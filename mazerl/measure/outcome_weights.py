@@ -44,3 +44,27 @@ def outcome_weight(worth: ByCount, p: np.ndarray | float) -> np.ndarray:
     share = count / size
     each = share * worth.success / p - (1 - share) * worth.failure / (1 - p)
     return np.asarray((binom.pmf(count, size, p) * each).sum(-1))
+
+
+class DemonstratedWeights(NamedTuple):
+    """Of a group of which one walk is a demonstration that arrives; of the shape of p."""
+
+    own: np.ndarray  # w(p), of ∇p
+    shown: np.ndarray  # λ(p), of ∇log π(demonstration)
+
+
+def demonstrated_weights(worth: ByCount, p: np.ndarray | float) -> DemonstratedWeights:
+    """What a prompt's expected update is made of, over N, when a demonstration is in its group.
+
+    With K ~ Bin(N-1, p) successes of the policy's own,
+
+        w(p) = E[(K A₊/p - (N-1-K) A₋/(1-p)) / N],   λ(p) = E[A₊] / N,   both worths at K + 1.
+
+    λ goes to 0 as p goes to 1 wherever the advantage is centred: imitation that ends by itself.
+    """
+    size = len(worth.success) - 1
+    p, count = np.asarray(p, float)[..., None], np.arange(size)
+    right, wrong = worth.success[1:], worth.failure[1:]
+    each = (count * right / p - (size - 1 - count) * wrong / (1 - p)) / size
+    chance = binom.pmf(count, size - 1, p)
+    return DemonstratedWeights((chance * each).sum(-1), (chance * right).sum(-1) / size)

@@ -62,7 +62,8 @@ def turn_at_junctions(maze: Maze, probabilities: np.ndarray) -> np.ndarray:
 
 
 def _turn(maze: World, weight: np.ndarray, turning: float) -> np.ndarray:
-    require_number("turning", turning, 0.0, 1 - 1e-9, above=True)
+    if not 0 < turning < 1:
+        raise MazerlError(f"turning is {turning}; give a number above 0 and below 1")
     rows, arrivals = rows_of(maze), maze.num_arrivals
     none = np.full(maze.num_mazes, -1)
     came_by = np.append(np.asarray(maze.reverse), none)[rows.arrival] == rows.arc

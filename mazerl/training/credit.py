@@ -99,8 +99,8 @@ def vine(forest: Forest) -> Array:
         known, v = now
         return jnp.where(known, v, later), later
 
-    along = (jnp.moveaxis(x, 2, 0) for x in (here, value))
-    after = jnp.moveaxis(jax.lax.scan(back, reward, tuple(along), reverse=True)[1], 0, 2)
+    along = jnp.moveaxis(here, 2, 0), jnp.moveaxis(value, 2, 0)
+    after = jnp.moveaxis(jax.lax.scan(back, reward, along, reverse=True)[1], 0, 2)
     return _own(forest, after - before)
 
 

@@ -18,6 +18,7 @@ class Run(NamedTuple):
     params: Params
     metrics: dict[str, np.ndarray]  # [records] each: means over the updates of a record
     history: Params  # [records+1, ...] parameters from the starting model on; None if not kept
+    updates: int  # that the parameters have had: all, unless a judge went back to fewer
 
     @property
     def loss(self) -> np.ndarray:
@@ -113,7 +114,8 @@ class Ends:
             each = [self._own(params, seed) for params in progress.history]
             history = jax.tree.map(lambda *x: np.stack(x), *each)
         params = self._own(progress.carry.params, seed)
-        return Run(params, self._columns(progress.metrics, seed), history)
+        updates = int(self._own(progress.carry.step, seed))
+        return Run(params, self._columns(progress.metrics, seed), history, updates)
 
     def _columns(self, metrics: list[Metrics], seed: int) -> dict[str, np.ndarray]:
         return {

@@ -8,7 +8,8 @@
         for each of `epochs` passes over `minibatches` parts:
             loss  = -mean over the policy's own moves of min(r A, clip(r) A) - entropy · H(π)
 
-Where the task has a reference and β, k(π, reference) · β is added to the loss or taken from the
+Where the task has demonstrations, one of the goal takes the place of a group's last walk (`mixed`).
+Where it has a reference and β, k(π, reference) · β is added to the loss or taken from the
 reward (`reference`). The mean is over moves, or walk by walk, or the sum over the time limit
 (`objectives.Normalize`).
 
@@ -31,6 +32,7 @@ from mazerl.policy.tabular import TABULAR
 from mazerl.training.advantages import Outcomes, advantage_of
 from mazerl.training.filters import Keep, check_filter, choose_groups, were_drawn
 from mazerl.training.method import Batch, Method, Metrics, Training
+from mazerl.training.mixed import Demonstrations, put_among
 from mazerl.training.objectives import (
     Moves,
     Normalize,
@@ -75,6 +77,7 @@ class GRPOTask(NamedTuple):
     entropy: float = 0.0
     beta: float = 0.0  # what a nat of distance to the reference costs, where there is one
     reference: Any = None  # parameters
+    demonstrations: Demonstrations | None = None  # one a group, counted as of its walks
 
 
 class _Samples(NamedTuple):
@@ -129,16 +132,16 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
     advantages = advantage_of(sizes.advantage, sizes.group, sizes.pass_k)
 
     def walk(maze: World, task: GRPOTask, params: Any, state: Any, key: Array) -> tuple[Walks, Any]:
-        del task
-        drawn = walks * sizes.draws
-        seen = rollout(policy, params, maze, key, drawn, sizes.limit, sizes.group)
-        return split_walkers(seen), state
+        own = _own_walks(task, sizes)
+        drawn = sizes.groups * own * sizes.draws
+        return split_walkers(rollout(policy, params, maze, key, drawn, sizes.limit, own)), state
 
     def collect(
         maze: World, task: GRPOTask, params: Any, seen: Walks, key: Array, share: Array
     ) -> Batch:
-        del key
-        told, passes = _seen(seen, sizes), jnp.ones(sizes.groups, bool)
+        own, passes = _own_walks(task, sizes), jnp.ones(sizes.groups, bool)
+        walked, seen = seen, put_among(seen, task.demonstrations, own, key)
+        told = _seen(walked, own, _drawn(seen, sizes))
         if sizes.keep != "all":
             seen, passes = _filtered(seen, task.reward, sizes)
             told["kept"] = passes.sum() / (sizes.groups * sizes.draws)
@@ -186,6 +189,11 @@ def _grpo(policy: Policy, sizes: Groups) -> Method:
     return Method(collect, loss, walk=walk, epochs=sizes.epochs, minibatches=sizes.minibatches)
 
 
+def _own_walks(task: GRPOTask, sizes: Groups) -> int:
+    """Of a group."""
+    return sizes.group - (task.demonstrations is not None)
+
+
 def _rewards(walks: Walks, reward: Reward) -> Array:
     """Of whole walks."""
     return reward.arrival * walks.reached - reward.penalty * walks.length
@@ -200,16 +208,21 @@ def _filtered(walks: Walks, reward: Reward, sizes: Groups) -> tuple[Walks, Array
     return Walks(*(field[walk] for field in walks)), passes
 
 
-def _seen(walks: Walks, sizes: Groups) -> Metrics:
+def _drawn(walks: Walks, sizes: Groups) -> Array:
+    """Which groups a filter that stops when it has enough would have walked."""
+    reached = walks.reached.reshape(-1, sizes.group)
+    return were_drawn(Outcomes(reached, reached), sizes.keep, sizes.groups)
+
+
+def _seen(walks: Walks, group: int, drawn: Array) -> Metrics:
     """Of all walks that were drawn; the reward is of those that are learned from."""
-    by_group = (-1, sizes.group)
+    by_group = (-1, group)
     reached, length = walks.reached.reshape(by_group), walks.length.reshape(by_group)
     successes, success = reached.sum(1), walks.reached.mean()
-    drawn = were_drawn(Outcomes(reached, reached), sizes.keep, sizes.groups)
     return {
         "success": success,
         "length": walks.length.mean(),
         "steps": jnp.sum(length.sum(1) * drawn).astype(jnp.float32),
-        "collapsed": jnp.mean((successes == 0) | (successes == sizes.group)),
-        "predicted_collapsed": collapse_probability(success, sizes.group),
+        "collapsed": jnp.mean((successes == 0) | (successes == group)),
+        "predicted_collapsed": collapse_probability(success, group),
     }

@@ -33,6 +33,7 @@ from mazerl.training.ends import (
 from mazerl.training.method import Method, Metrics, Params, Task, Training
 from mazerl.training.parallel import on_all, on_host, within
 from mazerl.training.runs import Runs
+from mazerl.training.update import Carry
 
 MOST_BACKS = 10
 """A run that collapses once more often than it may go back is ended."""
@@ -70,6 +71,9 @@ class Watch:
     seconds: float = 10.0  # between checkpoints
     stop: Callable[[], bool] = lambda: False  # asked after every record
     save_last: bool = True  # whether there is one at the end in any case
+    # how good parameters are: records tell it as `validation`, and a run that is judged ends as
+    # it was at the best of them, or at its start where none is better
+    judge: Callable[[Params], float] | None = None
 
 
 def train(
@@ -134,10 +138,12 @@ def train_seeds(
         For each key its run, or why it failed: one that diverges does not stop the others.
 
     Raises:
-        MazerlError: as `train`; or parameters without the axis; or an `on_collapse` that is not to
-            warn, because one run cannot go back alone.
+        MazerlError: as `train`; or parameters without the axis; or a judge, or an `on_collapse`
+            that is not to warn, because one run cannot go back alone.
     """
     seeds = keys.shape[0]
+    if watch is not None and watch.judge is not None:
+        raise MazerlError("several seeds at once cannot be judged; train them one by one")
     if training.on_collapse != "warn":
         raise MazerlError(
             f"on_collapse is {training.on_collapse!r}, which several seeds at once cannot; let it "
@@ -159,10 +165,8 @@ def _train(
         task, params = jax.tree.map(lambda x: _cast(x, dtype), (task, params))
         task, params, key = on_all((task, params, key), runs.mesh)
         carry = runs.begin(task, params, key)
-        progress = Progress(
-            carry, [], [_host(carry.params)] if keep_history else [],
-            None if runs.training.on_collapse == "warn" else carry,
-        )  # fmt: skip
+        best, begun = _first_best(runs, watch, carry)
+        progress = Progress(carry, [], [_host(carry.params)] if keep_history else [], best)
         if watch.checkpoints is not None:
             progress = watch.checkpoints.restore(progress)
         ends, before = Ends(runs.seeds), progress
@@ -183,8 +187,8 @@ def _train(
             before = progress._replace(metrics=progress.metrics[:], history=progress.history[:])
             now = _host(after.params)
             # Sorted, as a checkpoint gives them back.
-            metrics = dict(sorted((_host(metrics) | runs.times(now)).items()))
-            better = _is_better(runs, progress, metrics)
+            metrics = dict(sorted((_host(metrics) | _beside(runs, watch, now)).items()))
+            better = _is_better(runs, watch, progress, begun, metrics)
             progress.metrics.append(metrics)
             if keep_history:
                 progress.history.append(now)
@@ -197,6 +201,7 @@ def _train(
                 if told is not progress:  # has gone back
                     before = progress = told
                     last, ends = False, Ends(runs.seeds)
+            progress = _ended(watch, progress) if last else progress
             stop = not last and watch.stop()
             due = stop or (last and watch.save_last) or time.monotonic() - saved > watch.seconds
             if watch.checkpoints is not None and due:
@@ -222,13 +227,38 @@ def _answer(runs: Runs, watch: Watch, ends: Ends, progress: Progress) -> Progres
     return progress
 
 
-def _is_better(runs: Runs, progress: Progress, metrics: Metrics) -> bool:
+def _first_best(runs: Runs, watch: Watch, carry: Carry) -> tuple[Carry | None, Metrics]:
+    """The start, where a run may go back to it, and what is told of it."""
+    if watch.judge is None and runs.training.on_collapse == "warn":
+        return None, {}
+    return carry, _beside(runs, watch, _host(carry.params))
+
+
+def _ended(watch: Watch, progress: Progress) -> Progress:
+    """After its last record: a judged run as it was at its best one, all records told."""
+    if watch.judge is None or progress.best is None:
+        return progress
+    return progress._replace(carry=progress.best)
+
+
+def _beside(runs: Runs, watch: Watch, params: Params) -> Metrics:
+    """What is told of parameters on the host beside the means of a record."""
+    if watch.judge is None:
+        return runs.times(params)
+    return runs.times(params) | {"validation": np.array(watch.judge(params))}
+
+
+def _is_better(
+    runs: Runs, watch: Watch, progress: Progress, begun: Metrics, metrics: Metrics
+) -> bool:
     """Whether a record is better than the best so far, where one is kept."""
     if progress.best is None:
         return False
     best = int(on_host(progress.best.step)) // runs.training.record_every
-    # Of the start only H can be known, where it is told.
-    other = progress.metrics[best - 1] if best else runs.times(_host(progress.best.params))
+    # Of the start nothing else is known.
+    other = progress.metrics[best - 1] if best else begun
+    if watch.judge is not None:
+        return bool(metrics["validation"] > other["validation"])
     return not other or runs.monitor.merit(metrics) > runs.monitor.merit(other)
 
 

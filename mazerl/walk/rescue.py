@@ -113,7 +113,7 @@ def rescue(
         )
     require_trainable(policy)
     hot = tempered(policy, float(temperature))
-    return jax.jit(rescue_inside, static_argnums=0)(hot, params, maze, key, forest, fires)
+    return _RESCUE(hot, params, maze, key, forest, fires)
 
 
 def rescue_inside(
@@ -137,3 +137,6 @@ def rescue_inside(
     )  # fmt: skip
     judged = judge(hot, maze, params, walks.arc[:, :-1], walks.port)
     return Rescued(grown, jnp.where(grown.own[:, -1], judged.log_probability, 0.0))
+
+
+_RESCUE = jax.jit(rescue_inside, static_argnums=0)

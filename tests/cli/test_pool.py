@@ -76,6 +76,32 @@ def test_a_pool_of_several_mazes_has_the_strata_of_all(
         assert again["success_by_goal"] == p
 
 
+def test_what_a_file_holds_out_stays_held_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a pool that is asked again, or cut down, would train on its test."""
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    main([*CAVES, "--problems", "80", "--held-out", "0.4", "--json", "--out", str(first)])
+    told = json.loads(capsys.readouterr().out)
+    held = {g for g, test in zip(told["goals"], told["test"], strict=True) if test}
+    assert len(held) == 32
+    for more in ([], ["--problems", "40"]):
+        asks = [*CAVES, "--ask", str(first), "--seed", "9", "--out", str(second), *more]
+        main([*asks, "--json"])
+        again = json.loads(capsys.readouterr().out)
+        expected = [goal in held for goal in again["goals"]]
+        assert again["test"] == expected
+        rows = csv.DictReader(second.read_text().splitlines())
+        assert [row["split"] == "test" for row in rows] == expected
+        assert 0 < again["held_out"] == sum(expected)
+    asks = [*CAVES, "--ask", str(first), "--held-out", "0.4"]
+    assert "says what is held out; leave --held-out away" in one_line_error(main, asks, capsys)
+    # A table of goals alone says nothing of it.
+    second.write_text("goal\n3\n4\n5\n6\n")
+    main([*CAVES, "--ask", str(second), "--held-out", "0.5", "--json"])
+    assert json.loads(capsys.readouterr().out)["held_out"] == 2
+
+
 def test_a_base_that_cannot_turn_in_passages(capsys: pytest.CaptureFixture[str]) -> None:
     main([*CAVES, "--turns", "junctions", "--turning", "0.3", "--ask", "own", "--json"])
     told = json.loads(capsys.readouterr().out)
@@ -117,6 +143,8 @@ def test_a_run_walks_in_the_place_of_a_base(
         (["--problems", "0"], "--problems is 0"),
         (["--held-out", "1"], "leaves one of the two sets empty"),
         (["--turning", "1.5"], "--turning is 1.5"),
+        (["--turning", "1"], "turning is 1.0; give a number above 0 and below 1"),
+        (["--limit", "1000000000"], "440 problems of 1000000000 steps on 880 arcs would take abo"),
         (["--spread", "0"], "--spread is 0"),
         (["--limit", "3", "--ask", "own"], "a limit of 3 steps is too short for"),
         (["--ask", "all"], "give every, own or POOL.csv"),

@@ -56,3 +56,23 @@ def test_a_collapse_is_warned_of_ended_or_gone_back_from(
     assert json.loads(told.out)["hitting_time"] < lost / 10
     lines = (tmp_path / "back" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["update"] for line in lines] == list(range(1, 101))
+
+
+@pytest.mark.parametrize("method", ["ppo", "grpo", "tree", "gated"])
+def test_walks_that_cannot_arrive_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    words = ["train", method, "--width", "2", "--depth", "4", "--lanes", "2", "--steps", "1"]
+    said = one_line_error(main, [*words, "--limit", "8", "--out", str(tmp_path / "run")], capsys)
+    assert "--limit is 8, but the nearest goal, vertex 9, is 9 steps away: p = 0 for all" in said
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_a_pool_may_ask_nearer_goals_than_the_maze_has(tmp_path: Path) -> None:
+    pool = tmp_path / "pool.csv"
+    pool.write_text("goal\n2\n3\n")
+    words = ["train", "ppo", "--width", "2", "--depth", "4", "--lanes", "2", "--steps", "1"]
+    words += ["--walkers", "16", "--horizon", "64", "--minibatches", "4"]
+    words += ["--sees-goal", "--pool", str(pool), "--limit", "8", "--out", str(tmp_path / "run")]
+    main(words)
+    assert (tmp_path / "run" / "config.json").exists()

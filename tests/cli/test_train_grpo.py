@@ -33,6 +33,12 @@ def trained(out: Path, *flags: str) -> Any:
         ["--keep", "spread", "--draws", "2"],
         ["--beta", "1"],
         ["--beta", "1", "--kl-in", "reward"],
+        ["--demonstrations", "group"],
+        ["--demonstrations", "joint"],
+        ["--demonstrations", "joint", "--imitation", "0.1"],
+        ["--demonstrations", "joint", "--beta", "1"],
+        ["--demonstrations", "alternating"],
+        ["--demonstrations", "alternating", "--imitate-every", "3"],
     ],
 )
 def test_every_flag_makes_another_run(
@@ -46,6 +52,8 @@ def test_every_flag_makes_another_run(
     }
     # Against the run that lacks the last flag alone.
     without = next((plain[flag] for flag in plain if flag in flags), [])
+    if flags[0] == "--demonstrations":
+        without = flags[:-2]
     ours, other = trained(tmp_path / "a", *flags), trained(tmp_path / "b", *without)
     assert np.isfinite(ours).all()
     # Where they differ by a factor alone, Adam leaves the last digits.
@@ -81,6 +89,12 @@ def test_a_dear_reference_keeps_the_policy_at_the_base_where_its_estimator_can(
         (["--beta", "nan"], "--beta is nan"),
         (["--clip-high", "0"], "--clip-high is 0"),
         (["--pass-k", "0"], "--pass-k is 0"),
+        (["--demonstrations", "some"], "alternating"),
+        (["--imitation", "2"], "imitation is 2.0, but demonstrations are 'none'; add"),
+        (["--demonstrations", "joint", "--imitate-every", "3"], "add --demonstrations alternating"),
+        (["--demonstrations", "alternating", "--imitate-every", "1"], "leaves RL no update"),
+        (["--demonstrations", "joint", "--epochs", "2"], "2 epochs of 1 minibatches cannot be"),
+        (["--demonstrations", "group", "--group", "1"], "group of 1 walk has nothing to compare"),
     ],
 )
 def test_what_grpo_refuses(
@@ -96,3 +110,12 @@ def test_a_filter_that_leaves_no_group_is_told(
             "--group", "2", "--limit", "9", "--steps", "3", "--keep", "mixed"]  # fmt: skip
     said = one_line_error(main, [*hard, "--out", str(tmp_path / "run")], capsys)
     assert "of no update did the filter 'mixed' leave a group" in said
+
+
+def test_demonstrations_without_a_group_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "ppo", "--demonstrations", "group", "--out", str(tmp_path / "x")]
+    said = one_line_error(main, words, capsys)
+    assert "--demonstrations" in said
+    assert "mazerl train ppo" in said

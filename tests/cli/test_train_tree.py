@@ -143,7 +143,10 @@ def test_a_learned_selector_of_other_features_is_one_line(
         (["--rescue", "none.npz"], "cannot read a selector from none.npz"),
         (["--rescue", "posterior", "--rescue-temperature", "0"], "the temperature is 0"),
         (["--rescue", "posterior", "--rescue-share", "-1"], "the share of further steps is -1"),
-        (["--limit", "2"], "of no tree did some walks succeed and some fail"),
+        (
+            ["--depth", "4", "--lanes", "4", "--limit", "9", "--steps", "2"],
+            "of no tree did some walks succeed and some fail",
+        ),
     ],
 )
 def test_what_it_refuses(

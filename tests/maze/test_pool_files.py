@@ -55,6 +55,7 @@ def test_goals_alone_are_a_pool_for_training(tmp_path: Path) -> None:
     asked = read_pool(path, MAZE)
     np.testing.assert_array_equal(asked.goals, [5, 2])
     assert not asked.test.any()
+    assert not asked.says
 
 
 @pytest.mark.parametrize(

@@ -40,21 +40,20 @@ class Command:
 
     def broken_off(
         self, out: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch,
-        flags: Sequence[str] = (),
+        flags: Sequence[str] = (), updates: int = 3,
     ) -> None:  # fmt: skip
-        """Stop after three updates."""
+        """Stop after so many updates of the run."""
         save = CheckpointFolder.save
 
         def break_off(self: CheckpointFolder, progress: Progress) -> None:
             save(self, progress)
-            if len(progress.metrics) == 3:
+            if len(progress.metrics) == updates:
                 raise MazerlError("broken off")
 
         with patch.context() as here:
             here.setattr(CheckpointFolder, "save", break_off)
             here.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
             self.refuses(out, capsys, "broken off", *flags)
-        assert load_run(out).updates == 3
 
     def goes_on(
         self, out: Path, whole: Any, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch,
@@ -62,6 +61,7 @@ class Command:
     ) -> None:  # fmt: skip
         """Stopped it goes on to the bits of an uninterrupted run."""
         self.broken_off(out, capsys, patch, flags)
+        assert load_run(out).updates == 3
         np.testing.assert_array_equal(self.trained(out, *flags, "--resume"), whole)
 
 

@@ -98,7 +98,7 @@ def test_ppo_is_run_as_a_cell_says(monkeypatch: pytest.MonkeyPatch) -> None:
     def stand_in(method: Method, task: PPOTask, start: np.ndarray, *rest: Any, **_: Any) -> Run:
         begun = jax.eval_shape(lambda key: method.begin(method.world, task, key), KEY)
         seen.update(values=begun.values, task=task)
-        return Run(start, {}, np.stack([start, start]))
+        return Run(start, {}, np.stack([start, start]), 1)
 
     monkeypatch.setattr(time_limits, "train", stand_in)
     ends = run(Config("ppo", "two ways", 11, 10, "success", True, 5, 1.0))["ends"]
