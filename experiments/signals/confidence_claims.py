@@ -95,8 +95,8 @@ def _many(
     both = int((stuck & out["confidence"]).sum())
     unread_stuck = unread["outcome"] <= GUESS
     late = int((unread_stuck & (unread["confidence"] >= RIGHT)).sum())
-    by = along.set_index(["world", "arm", "seed"]).sort_index()
-    half = by[by["checkpoint"] == 2].loc["hidden", "confidence"]
+    mine = (along["world"] == "hidden") & (along["arm"] == "confidence")
+    half = along[mine & (along["checkpoint"] == 2)].set_index("seed")
     went = out["confidence"]
     feints = went & (least["hidden", "confidence"] <= 0.4)
     worse = went & (half["error"] > half["error before"] + 0.1)
