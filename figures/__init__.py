@@ -51,6 +51,7 @@ _GROUPS = {
         "back_chained",
         "exploration",
         "rewards",
+        "environment_tokens",
         "all_methods",
     ),
     "laws": ("traps", "trap_depth", "trap_phases"),
