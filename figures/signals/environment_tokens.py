@@ -1,4 +1,4 @@
-"""A8: GRPO with answers beside it, and with what says nothing of the map, near 0 and near a half."""
+"""A8: GRPO with answers beside it, and with what says nothing of the map."""
 
 from pathlib import Path
 

@@ -25,8 +25,8 @@ class Answering(NamedTuple):
     """A policy and its head."""
 
     policy: Policy
-    logits: Callable[[World, Any, Array], Array]  # arrivals [B, T] → [B, T, D, count], by port
-    count: int  # answers
+    logits: Callable[[World, Any, Array], Array]  # arrivals [B, T] → [B, T, D, answers], by port
+    answers: int  # how many there are
 
 
 @lru_cache(maxsize=64)

@@ -32,7 +32,7 @@ from mazerl.policy.transformer import (
 def seeing(config: Decoder, heads: int = 1) -> Policy:
     """A transformer that sees the goal; its parameters are what `init_seeing` returns.
 
-    The first of `heads` outputs a port is its logit; what others are, their trainer knows.
+    Of its D·`heads` outputs the first D are logits of ports; what others are, their trainer knows.
 
     Raises:
         MazerlError: a size that no transformer can have; when walking, a world without goal codes.

@@ -50,10 +50,10 @@ def require_table(world: World, answering: Answering, table: np.ndarray) -> np.n
             f"answers of shape {table.shape}; this world needs one for each of its "
             f"{world.num_arrivals} arrivals"
         )
-    if table.min() < 0 or table.max() >= answering.count:
+    if table.min() < 0 or table.max() >= answering.answers:
         raise MazerlError(
             f"answers run from {table.min()} to {table.max()}, but the head knows "
-            f"{answering.count}; give numbers from 0, or a larger head"
+            f"{answering.answers}; give numbers from 0, or a larger head"
         )
     return table.astype(np.int32)
 
