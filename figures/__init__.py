@@ -43,7 +43,7 @@ _GROUPS = {
         "speculation",
         "deep_trees",
     ),
-    "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training"),
+    "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training", "gate_norms"),
     "signals": (
         "aggregation",
         "mixed_methods",

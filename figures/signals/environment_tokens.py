@@ -29,7 +29,8 @@ def draw(data: Path) -> Figure:
                 axis.plot(mean[arm].index, mean[arm], marker=".", color=color, label=label)
         axis.set(xlabel="updates", ylabel="success (mean over caves)", ylim=(0, 1.03))
         axis.set_title(f"{pool}:\n{title}")
-    axes[0].legend(fontsize=8)
+    if axes[0].lines:
+        axes[0].legend(fontsize=8)
     end = nets[(nets["pool"] == "near 0") & (nets["update"] == nets["update"].max())]
     for n, (arm, (_, color)) in enumerate(ARMS.items()):
         own = end[end["arm"] == arm]["success"]
