@@ -52,6 +52,7 @@ _GROUPS = {
         "exploration",
         "rewards",
         "confidence",
+        "environment_tokens",
         "all_methods",
     ),
     "laws": ("traps", "trap_depth", "trap_phases"),
