@@ -44,7 +44,7 @@ _GROUPS = {
         "speculation",
         "deep_trees",
     ),
-    "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training"),
+    "edits": ("edits", "rank", "same_edits", "run_curves", "gated_training", "gate_norms"),
     "signals": (
         "aggregation",
         "mixed_methods",
@@ -52,6 +52,8 @@ _GROUPS = {
         "back_chained",
         "exploration",
         "rewards",
+        "confidence",
+        "environment_tokens",
         "all_methods",
     ),
     "laws": ("traps", "trap_depth", "trap_phases"),

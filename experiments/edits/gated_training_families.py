@@ -67,8 +67,8 @@ FAMILIES = (
         scope=_POOLS + "Steps of the environment, dropped problems' included; updates are not "
         "counted. GRPO in groups of 20 for 24 goals, 4 passes; PPO as the loop has it; GRPO and "
         "PPO are judged at their own best rate on development pools. SFT in as many updates as "
-        "ReasonMaxxer. Steps between updates are interpolated. PPO or GRPO on junction rows "
-        "alone was not tried. At four times the steps PPO is ahead in 9 of 16 pools alone, which "
+        "ReasonMaxxer. Steps between updates are interpolated. PPO and GRPO on junction rows "
+        "alone are X18. At four times the steps PPO is ahead in 9 of 16 pools alone, which "
         "was looked at, and taken out of the sentence above, after the run.",
         sampled=("X9*",),
     ),
@@ -92,7 +92,7 @@ FAMILIES = (
         control="X12.c1: the places of lowest entropy, at the same occupancy, must gain next to "
         "nothing. X12.c2: advantages that are not shuffled must fail the test of equivalence.",
         scope=_POOLS + "Gates are matched in occupancy, not in gradient norm, by which Adam "
-        "divides.",
+        "divides; X17 matches norms.",
         sampled=("X12*",),
     ),
     Family(

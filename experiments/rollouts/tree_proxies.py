@@ -11,6 +11,7 @@ import pandas as pd
 from experiments.common.cells import cell_key
 from experiments.common.prompts import Prompts, prompts_of, updates_of
 from experiments.common.seeds import CONFIRMING
+from experiments.rollouts.tracking import POINT, mixed_share, tracks
 from experiments.rollouts.tree_proxies_claims import CLAIM_FAMILIES as CLAIM_FAMILIES
 from experiments.rollouts.tree_proxies_claims import claims_of
 from mazerl.exact.horizon import arrival_law, success_gradient
@@ -50,9 +51,6 @@ LIMIT, WALKS, FIRST = 60, 16, 8
 BUDGET = Budget(WALKS, FIRST)
 UPDATES, SIZE = 8, 1.0
 """Exact updates between checkpoints, and how far each moves the logits."""
-
-WEIGHTS = (1.0, 0.01, 1.0)
-"""Of coverage, novelty and contrast in F."""
 
 GRADED = 0.5
 """What getting nearer to the goal is worth, beside 1 for reaching it."""
@@ -240,7 +238,7 @@ def table(records: list[Record]) -> Tables:
         for s, name in enumerate(SELECTORS):
             wins = arrays["successes"][s]
             groups.append({
-                "selector": name, "seed": seed, "mixed": _mixed(wins),
+                "selector": name, "seed": seed, "mixed": mixed_share(wins, WALKS),
                 "graded": float(arrays["graded_spread"][s].mean()),
                 "steps": float(arrays["steps"][s].mean()),
                 "depth": float(arrays["depth"][s].mean()),
@@ -251,67 +249,11 @@ def table(records: list[Record]) -> Tables:
             })  # fmt: skip
         for number, name in enumerate(("learned", "learned from noise")):
             if "learned" in arrays:
-                mixed = _mixed(arrays["learned"][number])
+                mixed = mixed_share(arrays["learned"][number], WALKS)
                 groups.append({"selector": name, "seed": seed, "mixed": mixed})
         for number in range(record.config["checkpoints"]):
-            mine = {
-                name: arrays[name][number]
-                for name in (
-                    "coverage",
-                    "novelty",
-                    "contrast",
-                    "wins",
-                    "part",
-                    "cosine",
-                    "gain",
-                    "p",
-                )
-            }
+            mine = {name: arrays[name][number] for name in POINT}
             proxies.append({"checkpoint": number, "seed": seed}
-                           | _tracks(mine, record.config["copies"]))  # fmt: skip
+                           | tracks(mine, WALKS, record.config["copies"]))  # fmt: skip
     frames = {"tree_proxies": pd.DataFrame(groups), "tree_proxies_f": pd.DataFrame(proxies)}
     return Tables(frames, claims_of(*frames.values()))
-
-
-def _mixed(wins: np.ndarray) -> float:
-    return float(((wins > 0) & (wins < WALKS)).mean())
-
-
-def _tracks(seen: dict[str, np.ndarray], copies: int) -> dict[str, object]:
-    """Correlations of F with what is learned, over trees and over problems."""
-    f = np.stack([seen[name] for name in ("coverage", "novelty", "contrast")], 1) @ WEIGHTS
-    wins = seen["wins"]
-    told: dict[str, object] = {"p": float(seen["p"].mean())}
-    mixed = ((wins > 0) & (wins < WALKS)).astype(float)
-    told["mixed"] = float(mixed.mean())
-    for name in ("cosine", "gain"):
-        told[name] = _correlation(f, seen[name])
-        told[f"{name}_mixed"] = _correlation(mixed, seen[name])
-        told[f"{name}_fixed"] = _correlation(_without(f, wins), _without(seen[name], wins))
-        open_ones = mixed > 0
-        told[f"{name}_open"] = _correlation(f[open_ones], seen[name][open_ones])
-        # Problems lie beside those like them.
-        others = np.random.default_rng(0).permutation(f)
-        told[f"{name}_other"] = _correlation(others, seen[name])
-    part = seen["part"].reshape(copies, -1)
-    noise = part.std(0, ddof=1)
-    ratio, mean = part.mean(0) / np.maximum(noise, 1e-12), f.reshape(copies, -1).mean(0)
-    heard = noise > 1e-12
-    p = seen["p"].reshape(copies, -1)[0]
-    told["ratio"] = _correlation(mean[heard], ratio[heard])
-    both = np.stack([np.ones_like(p), p, np.sqrt(p * (1 - p))], 1)[heard]
-    rest = [x - both @ np.linalg.lstsq(both, x, rcond=None)[0] for x in (mean[heard], ratio[heard])]
-    told["ratio_fixed"] = _correlation(*rest)
-    return told
-
-
-def _without(x: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Less the mean of each group."""
-    total, count = np.bincount(group, x), np.bincount(group)
-    return np.asarray(x - (total / np.maximum(count, 1))[group])
-
-
-def _correlation(x: np.ndarray, y: np.ndarray) -> float:
-    x, y = x - x.mean(), y - y.mean()
-    size = float(np.sqrt((x**2).sum() * (y**2).sum()))
-    return float((x * y).sum() / size) if size > 0 else 0.0

@@ -83,7 +83,10 @@ CLAIM_FAMILIES = (
     ),
 )
 
-CREDITS: dict[str, Credit] = {**RULES, "leaves_repeated": partial(leaves, once=False)}
+_CREDITS = ("leaves", "siblings", "leaves_and_trees", "global_and_local")
+CREDITS: dict[str, Credit] = {name: RULES[name] for name in _CREDITS} | {
+    "leaves_repeated": partial(leaves, once=False)
+}
 
 
 def run(config: Config) -> dict[str, np.ndarray]:

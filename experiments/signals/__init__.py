@@ -2,5 +2,5 @@
 
 STUDIES = (
     "aggregation", "mixed_methods", "template_collapse", "back_chained", "exploration", "rewards",
-    "all_methods",
+    "confidence", "environment_tokens", "all_methods",
 )  # fmt: skip

@@ -30,7 +30,7 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.tabular import UNIFORM
 from mazerl.store.records import write_record
 from mazerl.topology import TOPOLOGIES
-from mazerl.training import Method, Training, Watch, gated, grpo, ppo, sft, tree
+from mazerl.training import Method, Training, Watch, gated, grpo, ppo, rescuing, sft, tree
 from mazerl.training.adapted import adapted
 from mazerl.training.base import base_model
 from mazerl.training.contrast import Contrasting, contrast_corpus
@@ -242,11 +242,28 @@ def _tree(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[
     named = ("explore", "entropy", "cost", "depth", "value")
     weights = uucb_weights(*(config[f"weight_{name}"] for name in named))
     task = take(tree.TreeTask, config)._replace(weights=weights)
-    sizes = take(tree.Trees, config)
+    sizes = take(tree.Trees, {n: v for n, v in config.items() if n != "rescue"})
     if config["selector"].endswith(LEARNED):
         net = load_net(Path(config["selector"]), tuple(TERMS))
         sizes = replace(sizes, selector=tree.Informed(Learned(), lambda *_: net))
-    return tree.tree(maze, policy, sizes), task
+    return tree.tree(maze, policy, replace(sizes, rescue=_rescue(config))), task
+
+
+def _rescue(config: Config) -> rescuing.Rescue | None:
+    """Who decides which trees get one more walk; runs from before there was a choice have none."""
+    rule = config.get("rescue", rescuing.NEVER)
+    if rule == rescuing.NEVER:
+        return None
+    how = rescuing.Rescue(config["rescue_temperature"], config["rescue_share"])
+    if rule.endswith(LEARNED):
+        net = load_net(Path(rule), rescuing.TERMS)
+        return replace(how, net=lambda: net)
+    if rule != rescuing.POSTERIOR:
+        raise MazerlError(
+            f"unknown rule of rescue {rule!r}; known: {', '.join(rescuing.RULES)}, or a network's "
+            "file, .npz"
+        )
+    return how
 
 
 def _gated(config: Config, maze: World, policy: Policy, key: jax.Array) -> tuple[Method, Any]:

@@ -7,17 +7,17 @@ from mazerl.cli.bases import base_options
 from mazerl.cli.demonstration_flags import DEMONSTRATIONS, unasked_of_demonstrations
 from mazerl.cli.gated_flags import GATED, unasked_of_validation
 from mazerl.cli.parsing import Options
+from mazerl.cli.tree_flags import TREE
 from mazerl.errors import MazerlError
 from mazerl.policy.transformer import Decoder
 from mazerl.training import gated, grpo, ppo, sft, tree
 from mazerl.training.advantages import ADVANTAGES
-from mazerl.training.credit import RULES
 from mazerl.training.critic import AtLimit
 from mazerl.training.filters import Keep
 from mazerl.training.objectives import Normalize
 from mazerl.training.reference import Estimator, Place
+from mazerl.training.rescuing import NEVER
 from mazerl.walk.env import Reward
-from mazerl.walk.selectors import uucb_weights
 
 METHODS: dict[str, str] = {
     "sft": "Imitate golden paths, the shortest from the start to the goal.",
@@ -106,7 +106,6 @@ _REWARD: Options = {
     "penalty": (float, Reward().penalty, "cost of a step"),
     **_RATIO,
 }
-_UUCB = [round(float(weight), 6) for weight in uucb_weights()]
 _METHOD: dict[str, Options] = {
     "sft": _IMITATION
     | {"backtracking": (float, 0.0, "share of random walks, which backtrack, among the golden")},
@@ -180,38 +179,7 @@ _METHOD: dict[str, Options] = {
         "kl_in": (Place, grpo.Groups().kl_in, "where that KL counts"),
         **DEMONSTRATIONS,
     },
-    "tree": _RATIO
-    | {
-        "groups": (int, tree.Trees().groups, "trees an update, a goal each"),
-        "leaves": (int, tree.Trees().leaves, "walks of a tree"),
-        "first": (int, tree.Trees().first, "of them whole ones, before anything is selected"),
-        "selector": (
-            str, "uucb",
-            f"where to resume: {', '.join(tree.SELECTORS)}; whole are flat groups; or a learned "
-            "one's file, .npz",
-        ),
-        "credit": (str, "leaves", f"what a step is worth: {', '.join(RULES)}"),
-        "at_once": (int, tree.Trees().at_once, "walks resumed at a node that is selected"),
-        "ways": (
-            int, tree.Trees().ways, "ports from which on a vertex is a junction, to resume at"
-        ),
-        "most_steps": (
-            int | None, None, "a tree that has taken so many steps takes no further walk"
-        ),
-        "weight_value": (float, _UUCB[0], "of the share of successes below, in uucb"),
-        "weight_explore": (float, _UUCB[1], "of sqrt(log(1 + n of the parent) / (1 + n)), in uucb"),
-        "weight_entropy": (float, _UUCB[2], "of the entropy of the move, in uucb"),
-        "weight_cost": (float, _UUCB[3], "of the steps left, which count against it, in uucb"),
-        "weight_depth": (float, _UUCB[4], "of the junctions before, which do so too, in uucb"),
-        "normalize": (
-            Normalize, tree.Trees().normalize,
-            "divide a walk's own moves by those of all walks, by its own, or by the time limit",
-        ),
-        "epochs": (int, tree.Trees().epochs, "passes over an update's walks"),
-        "minibatches": (int, tree.Trees().minibatches, "parts of a pass"),
-        "entropy": (float, tree.TreeTask().entropy, "entropy bonus at first; falls to zero"),
-        "limit": (int, tree.Trees().limit, "steps after which a walk has failed"),
-    },
+    "tree": _RATIO | TREE,
     "gated": GATED,
 }  # fmt: skip
 
@@ -288,12 +256,19 @@ def fill_defaults(method: str, options: dict[str, Any]) -> dict[str, Any]:
             unasked |= base_options("uniform").keys()
     unasked |= unasked_of_adapter(options)
     unasked |= unasked_of_validation(options) | unasked_of_demonstrations(options)
-    if method == "ppo":
-        usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
-        unasked |= {name for name, value in usual.items() if options[name] == value}
+    unasked |= _unasked_of_method(method, options)
     options = {name: value for name, value in options.items() if name not in unasked}
     fitting = _DEFAULTS[method]
     filled = fitting.get(policy, fitting["transformer"]) | {"record_every": 1}
     if policy != "turning":
         options = {name: value for name, value in options.items() if name != "max_degree"}
     return options | {k: v for k, v in filled.items() if options.get(k) is None}
+
+
+def _unasked_of_method(method: str, options: dict[str, Any]) -> set[str]:
+    if method == "tree" and options["rescue"] == NEVER:
+        return {name for name in options if name.startswith("rescue")}
+    if method != "ppo":
+        return set()
+    usual = {"clock": ppo.Sizes().clock, "at_limit": ppo.Sizes().at_limit}
+    return {name for name, value in usual.items() if options[name] == value}

@@ -12,7 +12,7 @@ Interventions of Gai et al. (arXiv 2605.06241 §3) and of arXiv 2603.22446, on r
 import numpy as np
 
 from mazerl.errors import MazerlError, require_number, require_seed
-from mazerl.maze import Maze, arrival_vertex
+from mazerl.maze import Maze, World, arrival_vertex
 from mazerl.policy.preferences import (
     greedy_rows,
     ranks,
@@ -132,8 +132,8 @@ def above(scores: np.ndarray, occupancy: np.ndarray, threshold: float) -> np.nda
     return places
 
 
-def ways_out(maze: Maze) -> np.ndarray:
-    """Degree of the vertex after each arrival [A+1]; 0 at chance. The gate "degree ≥ 3"."""
+def ways_out(maze: World) -> np.ndarray:
+    """Degree of the vertex after each arrival [A+M]; 0 at chance. The gate "degree ≥ 3"."""
     vertex = np.asarray(arrival_vertex(maze))
     return np.where(np.asarray(maze.chance), 0, np.asarray(maze.degree))[vertex]
 

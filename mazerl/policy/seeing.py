@@ -4,6 +4,7 @@ It adds to each token, the arrival arc of the maze itself, the parts of its goal
 its weights are those of all problems of the maze, held-out ones too.
 """
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -28,57 +29,69 @@ from mazerl.policy.transformer import (
 
 
 @lru_cache(maxsize=64)
-def seeing(config: Decoder) -> Policy:
+def seeing(config: Decoder, heads: int = 1) -> Policy:
     """A transformer that sees the goal; its parameters are what `init_seeing` returns.
+
+    Of its D·`heads` outputs the first D are logits of ports; what others are, their trainer knows.
 
     Raises:
         MazerlError: a size that no transformer can have; when walking, a world without goal codes.
     """
     check_decoder(config)
-    context = config.context
-
-    def embed(world: Prompts, model: Network, arcs: Array) -> Array:
-        """Embedded tokens [..., C] of arrivals [...]."""
-        problem, arrival = _parts_of(world, arcs)
-        own = world.own_arcs + 1
-        told = model.embedding(own + jnp.asarray(world.code)).sum(1)
-        return model.embedding(arrival) + told[problem]
-
-    def rows(world: Prompts, model: Network) -> Array:
-        return score_alone(model, embed(world, model, jnp.arange(world.num_arrivals)))
+    context, outputs = config.context, seeing_outputs(config, heads)
 
     def bind(maze: World, params: Any) -> Walker:
         world = _required(maze)
-        model = _network(config, world, params)
         if context == 1:
-            logits = rows(world, model)
+            logits = outputs(world, params, jnp.arange(world.num_arrivals)[None])[0]
+            logits = logits[:, : world.num_ports]
             return Walker((), lambda memory, arc: (logits[arc], memory))
+        model = _network(config, world, params, heads)
 
         def step(memory: Any, arc: Array) -> tuple[Array, Any]:
-            x = embed(world, model, arc)
-            return score_next(model, context, memory, x, arc >= world.num_arcs)
+            x = _embed(world, model, arc)
+            every, memory = score_next(model, context, memory, x, arc >= world.num_arcs)
+            return every[: world.num_ports], memory
 
         return Walker(empty_cache(config), step)
 
     def score(maze: World, params: Any, arcs: Array) -> Array:
-        world = _required(maze)
-        model = _network(config, world, params)
-        x = embed(world, model, arcs)
-        if context == 1:
-            return score_alone(model, x.reshape(-1, x.shape[-1])).reshape(*arcs.shape, -1)
-        return jax.vmap(partial(score_sequence, model, context))(x, arcs >= world.num_arcs)
+        return outputs(maze, params, arcs)[..., : maze.num_ports]
 
     return Policy(bind, context, score, config.legality == "learned")
 
 
-def init_seeing(config: Decoder, prompts: Prompts, key: Array) -> dict[str, Any]:
+def seeing_outputs(config: Decoder, heads: int) -> Callable[[World, Any, Array], Array]:
+    """All outputs [B, T, D·heads] of such a transformer, after arrivals [B, T]."""
+    context = config.context
+
+    def outputs(maze: World, params: Any, arcs: Array) -> Array:
+        world = _required(maze)
+        model = _network(config, world, params, heads)
+        x = _embed(world, model, arcs)
+        if context == 1:
+            return score_alone(model, x.reshape(-1, x.shape[-1])).reshape(*arcs.shape, -1)
+        return jax.vmap(partial(score_sequence, model, context))(x, arcs >= world.num_arcs)
+
+    return outputs
+
+
+def init_seeing(config: Decoder, prompts: Prompts, key: Array, heads: int = 1) -> dict[str, Any]:
     """Random parameters for a maze and its codes, as nested dicts of float32 arrays."""
     check_decoder(config)
-    return init_network(config, _num_tokens(prompts), prompts.num_ports, key)
+    return init_network(config, _num_tokens(prompts), prompts.num_ports * heads, key)
 
 
-def _network(config: Decoder, world: Prompts, params: Any) -> Network:
-    return make_network(config, _num_tokens(world), world.num_ports, params)
+def _embed(world: Prompts, model: Network, arcs: Array) -> Array:
+    """Embedded tokens [..., C] of arrivals [...]."""
+    problem, arrival = _parts_of(world, arcs)
+    own = world.own_arcs + 1
+    told = model.embedding(own + jnp.asarray(world.code)).sum(1)
+    return model.embedding(arrival) + told[problem]
+
+
+def _network(config: Decoder, world: Prompts, params: Any, heads: int) -> Network:
+    return make_network(config, _num_tokens(world), world.num_ports * heads, params)
 
 
 def _num_tokens(world: Prompts) -> int:

@@ -68,11 +68,48 @@ def global_and_local(forest: Forest) -> Array:
     return _own(forest, (2 * node - root - begin) / jnp.sqrt(jnp.maximum(visits[..., 1:], 1.0)))
 
 
+def vine(forest: Forest) -> Array:
+    """V(next) - V(this) between nodes at which walks were resumed (VinePPO, 2410.01679).
+
+    V of a node is the mean outcome of walks from there other than the leaf's own: at the node at
+    which it was itself resumed, of those that were resumed there too and of its parent. At a leaf's
+    end V is its outcome. Where outcomes do not decide what is resumed, each is unbiased; in a tree
+    of whole walks it is RLOO. VinePPO does not learn from the walks that V is estimated by; here
+    all leaves are learned from.
+    """
+    forest = jax.tree.map(jnp.asarray, forest)
+    problem = jnp.arange(forest.parent.shape[0])[:, None]
+    parent, branch = jnp.maximum(forest.parent, 0), forest.branch
+    reward = forest.reached.astype(jnp.float32)
+    count = _resumed(forest)
+    is_child = forest.grown & (forest.parent >= 0)
+    won = jnp.zeros(count.shape, jnp.float32)
+    won = won.at[problem, parent, branch].add(jnp.where(is_child, reward, 0.0))
+    # At the node at which each leaf was resumed; of leaf 0, from its own root.
+    others = won[problem, parent, branch] + jnp.where(is_child, reward[problem, parent] - reward, 0)
+    first = others / jnp.maximum(count[problem, parent, branch], 1)
+    step = jnp.arange(count.shape[-1])[None, None]
+    here = (count > 0) & (step > branch[..., None])
+    value = jnp.where(here, won / jnp.maximum(count, 1), reward[..., None])
+    begin = _edge_begins(forest)
+    before = jnp.take_along_axis(value, begin, axis=2)
+    before = jnp.where(begin == branch[..., None], first[..., None], before)
+
+    def back(later: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
+        known, v = now
+        return jnp.where(known, v, later), later
+
+    along = jnp.moveaxis(here, 2, 0), jnp.moveaxis(value, 2, 0)
+    after = jnp.moveaxis(jax.lax.scan(back, reward, along, reverse=True)[1], 0, 2)
+    return _own(forest, after - before)
+
+
 RULES: dict[str, Credit] = {
     "leaves": leaves,
     "siblings": siblings,
     "leaves_and_trees": leaves_and_trees,
     "global_and_local": global_and_local,
+    "vine": vine,
 }
 """The rules by name."""
 

@@ -3,6 +3,7 @@
     for each update:
         forest = `groups` trees, each to a drawn goal: `first` whole walks, then walks resumed at
                  nodes that a selector chooses, until there are `leaves` (`walk.trees`)
+        one tempered walk for trees whose leaves all end alike, if `rescue` (`training.rescuing`)
         credit = what each step is worth by a rule (`training.credit`)
         for each of `epochs` passes over `minibatches` parts:
             loss = -mean over the policy's own moves of min(r A, clip(r) A) - entropy · H(π)
@@ -30,7 +31,9 @@ from mazerl.training.credit import RULES, Credit
 from mazerl.training.method import Batch, Method, Metrics, Params, Training
 from mazerl.training.objectives import Moves, Normalize, move_weights, policy_terms
 from mazerl.training.parallel import split_walkers
+from mazerl.training.rescuing import Rescue, learned_of, nothing_known, rescued
 from mazerl.walk.nodes import Forest
+from mazerl.walk.rescue import Rescued
 from mazerl.walk.selectors import UUCB, at_random, evenly, uucb_weights, whole
 from mazerl.walk.trees import Budget, Selector, grow_inside
 
@@ -77,6 +80,7 @@ class Trees:
     selector: str | Informed = "uucb"  # of `SELECTORS`, or another
     credit: str | Credit = "leaves"  # of `credit.RULES`, or another
     normalize: Normalize = "tokens"
+    rescue: Rescue | None = None  # none is asked for
 
     @property
     def budget(self) -> Budget:
@@ -88,8 +92,9 @@ class _Samples(NamedTuple):
     """Leaves as whole walks."""
 
     arc: Array  # [L, T]
-    moves: Moves  # [L, T]; decided where the step is the leaf's own
+    moves: Moves  # [L, T]; decided where the step is the leaf's own; by what drew them
     credit: Array  # [L, T]
+    mine: Array  # [L, T] log-probability by the policy itself, which KL is counted from
 
 
 def tree(maze: World, policy: Policy = TABULAR, sizes: Trees | None = None) -> Method:
@@ -133,7 +138,7 @@ def _require_shapes(sizes: Trees) -> None:
             "them"
         )
     _ = sizes.budget  # which checks the rest
-    walks = sizes.groups * sizes.leaves
+    walks = sizes.groups * (sizes.leaves + (sizes.rescue is not None))
     if walks % sizes.minibatches:
         raise MazerlError(
             f"{sizes.minibatches} minibatches do not divide {walks} walks; give a divisor"
@@ -147,24 +152,36 @@ def _tree(policy: Policy, sizes: Trees) -> Method:
     named = _informed(sizes)
     rule = RULES[sizes.credit] if isinstance(sizes.credit, str) else sizes.credit
 
+    def begin(maze: World, task: TreeTask, key: Array) -> Any:
+        del task, key
+        return () if sizes.rescue is None else nothing_known(maze)
+
     def walk(maze: World, task: TreeTask, params: Any, state: Any, key: Array
-             ) -> tuple[Forest, Any]:  # fmt: skip
+             ) -> tuple[Forest | Rescued, Any]:  # fmt: skip
         told = named.tell(maze, task, params)
         forest = grow_inside(
             policy, params, maze, key, sizes.limit, budget, named.select, told, sizes.groups
         )
-        return split_walkers(forest), state
+        if sizes.rescue is None:
+            return split_walkers(forest), state
+        known = learned_of(state, forest, sizes.first)
+        more = rescued(sizes.rescue, policy, params, maze, key, forest, known)
+        return split_walkers(more), known
 
     def collect(
-        maze: World, task: TreeTask, params: Any, forest: Forest, key: Array, share: Array
+        maze: World, task: TreeTask, params: Any, walked: Any, key: Array, share: Array
     ) -> Batch:
         del key
+        forest, hot = (walked, None) if sizes.rescue is None else walked
         walks = forest.walks()
         arc = walks.arc[:, :-1]
         judged = judge(policy, maze, params, arc, walks.port)
         own = (forest.own.reshape(arc.shape) & is_decided(maze, arc)).astype(jnp.float32)
-        moves = Moves(walks.port, judged.log_probability, own)
-        samples = _Samples(arc, moves, rule(forest).reshape(arc.shape))
+        mine = drawn = judged.log_probability
+        if hot is not None:
+            drawn = mine.reshape(forest.port.shape).at[:, -1].set(hot).reshape(arc.shape)
+        moves = Moves(walks.port, drawn, own)
+        samples = _Samples(arc, moves, rule(forest).reshape(arc.shape), mine)
         return Batch(samples, (task.clip, task.entropy * (1 - share)), _seen(forest, sizes))
 
     def loss(maze: World, params: Any, batch: Batch) -> tuple[Array, Metrics]:
@@ -174,10 +191,14 @@ def _tree(policy: Policy, sizes: Trees) -> Method:
         if sizes.normalize != "tokens":
             weight = move_weights(samples.moves.decided, sizes.normalize)
         terms = policy_terms(now, samples.moves, samples.credit, clip, weight=weight)
-        told = {"entropy": terms.entropy, "kl": terms.kl}
+        kl = terms.kl
+        if sizes.rescue is not None:
+            plain = samples.moves._replace(log_probability=samples.mine)
+            kl = policy_terms(now, plain, samples.credit, clip).kl
+        told = {"entropy": terms.entropy, "kl": kl}
         return -terms.gain - entropy * terms.entropy, told
 
-    return Method(collect, loss, walk=walk, epochs=sizes.epochs, minibatches=sizes.minibatches)
+    return Method(collect, loss, begin, walk, epochs=sizes.epochs, minibatches=sizes.minibatches)
 
 
 def _informed(sizes: Trees) -> Informed:
@@ -193,11 +214,20 @@ def _seen(forest: Forest, sizes: Trees) -> Metrics:
     """Success and length are of whole walks alone: those resumed are no sample of the policy's."""
     first = slice(None), slice(sizes.first)
     wins = (forest.reached & forest.grown).sum(1)
-    resumed = forest.grown & (jnp.arange(sizes.leaves)[None] >= sizes.first)
-    return {
+    leaf = jnp.arange(forest.grown.shape[1])[None]
+    resumed = forest.grown & (leaf >= sizes.first) & (leaf < sizes.leaves)
+    told = {
         "success": forest.reached[first].mean(),
         "length": forest.length[first].mean(),
         "mixed": jnp.mean((wins > 0) & (wins < forest.grown.sum(1))),
         "steps": forest.spent.sum().astype(jnp.float32),
         "depth": jnp.sum(forest.branch * resumed) / jnp.maximum(resumed.sum(), 1),
+    }
+    if sizes.rescue is None:
+        return told
+    last = forest.grown[:, -1]
+    flipped = last & (wins > 0) & (wins < forest.grown.sum(1))
+    return told | {
+        "rescues": last.sum().astype(jnp.float32),
+        "flips": flipped.sum().astype(jnp.float32),
     }

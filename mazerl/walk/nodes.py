@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from mazerl.maze import Array, World
-from mazerl.walk.env import choices_of
+from mazerl.walk.env import Choices, choices_of
 from mazerl.walk.rollouts import Walks
 
 
@@ -39,7 +39,7 @@ class Forest(NamedTuple):
     @property
     def spent(self) -> Array:
         """Environment steps of each problem [X]."""
-        return self.own.sum((1, 2))
+        return jnp.where(self.grown, jnp.maximum(self.length - self.branch, 0), 0).sum(1)
 
     def walks(self) -> Walks:
         """All leaves as whole walks [X·N], those of a problem one after the other."""
@@ -78,12 +78,14 @@ def below(shared: Array, worth: Array, limit: int) -> Array:
 
 
 class Nodes(NamedTuple):
-    """What is known of nodes: of the one before step t of leaf l, [X, N, T] unless said."""
+    """What is known of nodes at K places of each leaf, [X, N, K] unless said.
+
+    Places are all T steps (`nodes_of`), or those alone where walks may be resumed (`candidates`).
+    """
 
     candidate: Array  # bool: may be resumed
     arc: Array  # arrival arc
-    step: Array  # [1, 1, T]
-    left: Array  # [1, 1, T] steps left
+    step: Array  # step before which it is, [1, 1, T] if places are steps; T where there is none
     visits: Array  # leaves below it
     wins: Array  # of them reach the goal
     parent_visits: Array  # leaves below the junction before it, or below the root
@@ -94,6 +96,27 @@ class Nodes(NamedTuple):
     junction: Array  # step of the junction before it; 0, the root, where there is none
     turn: Array  # [] rounds before this one, or [X, 1, 1]
     turns: Array  # [] in all
+    steps: Array  # [T] 0 … T-1
+
+    @property
+    def left(self) -> Array:
+        """Steps left, of the shape of `step`."""
+        return self.steps.size - self.step
+
+    def step_at(self, leaf: Array, place: Array) -> Array:
+        """Step [X] of the node at a place [X] of a leaf [X]."""
+        step = jnp.broadcast_to(self.step, self.visits.shape)
+        return step[jnp.arange(len(leaf)), leaf, place].astype(jnp.int32)
+
+
+def junctions(arc: Array, length: Array, choices: Choices, ways: int) -> Array:
+    """Whether walks [...] are at a junction before each step [..., T], after their first one.
+
+    A junction is a vertex of `ways` ports or more at which the policy moves.
+    """
+    step = jnp.arange(arc.shape[-1]).reshape(*[1] * length.ndim, -1)
+    inside = (step >= 1) & (step < length[..., None])
+    return inside & ((choices.degree >= ways) & ~choices.chance)[arc]
 
 
 def nodes_of(forest: Forest, maze: World, ways: int = 3, root: bool = True) -> Nodes:
@@ -101,9 +124,7 @@ def nodes_of(forest: Forest, maze: World, ways: int = 3, root: bool = True) -> N
     limit = forest.port.shape[-1]
     step, choices = jnp.arange(limit)[None, None], choices_of(maze)
     arc = forest.arc[..., :-1]
-    degree = choices.degree[arc]
-    inside = (step >= 1) & (step < forest.length[..., None])
-    junction = inside & (degree >= ways) & ~choices.chance[arc]
+    junction = junctions(arc, forest.length, choices, ways)
     candidate = junction & (step > forest.branch[..., None]) & forest.grown[..., None]
     if root:
         candidate = candidate.at[:, 0, 0].set(True)
@@ -120,17 +141,17 @@ def nodes_of(forest: Forest, maze: World, ways: int = 3, root: bool = True) -> N
         candidate=candidate,
         arc=arc,
         step=step,
-        left=limit - step,
         visits=visits,
         wins=wins,
         parent_visits=jnp.take_along_axis(visits, before, axis=2),
-        uncertainty=forest.entropy / jnp.log(jnp.maximum(degree, 2)),
+        uncertainty=forest.entropy / jnp.log(jnp.maximum(choices.degree[arc], 2)),
         depth=passed - junction,
         length=forest.length,
         shared=shared,
         junction=before,
         turn=jnp.int32(0),
         turns=jnp.int32(1),
+        steps=jnp.arange(limit),
     )
 
 

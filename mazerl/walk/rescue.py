@@ -8,7 +8,6 @@
 What InfoTree calls adaptive budget allocation (arXiv 2605.05262), reconstructed.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,8 +20,8 @@ from mazerl.policy.contract import Policy, require_trainable
 from mazerl.policy.scoring import judge
 from mazerl.policy.tempering import tempered
 from mazerl.walk.nodes import Forest
+from mazerl.walk.resuming import resume_at
 from mazerl.walk.rollouts import walking_of
-from mazerl.walk.trees import resume_at
 
 
 def without_spread(forest: Forest) -> Array:
@@ -74,6 +73,13 @@ def afforded(
     return fires & np.asarray(silent)
 
 
+def likeliest(chance: Array, silent: Array, fits: Array) -> Array:
+    """Inside jit: of groups without spread [X] the `fits` that are likeliest to be flipped."""
+    order = jnp.argsort(jnp.where(silent, -chance, jnp.inf), stable=True)
+    rank = jnp.zeros(len(chance), jnp.int32).at[order].set(jnp.arange(len(chance)))
+    return silent & (rank < fits)
+
+
 class Rescued(NamedTuple):
     """A forest with room for one more leaf of each problem, grown where one was asked for."""
 
@@ -106,13 +112,14 @@ def rescue(
             f"{len(forest.goal)}; give one bool for each"
         )
     require_trainable(policy)
-    return _rescue(tempered(policy, float(temperature)), params, maze, key, forest, fires)
+    hot = tempered(policy, float(temperature))
+    return _RESCUE(hot, params, maze, key, forest, fires)
 
 
-@partial(jax.jit, static_argnums=0)
-def _rescue(
+def rescue_inside(
     hot: Policy, params: Any, maze: World, key: Array, forest: Forest, fires: Array
 ) -> Rescued:
+    """`rescue` inside jit, by a policy that is tempered already."""
     forest, fires = jax.tree.map(jnp.asarray, (forest, fires))
     root = jnp.zeros((len(fires), 1), jnp.int32)
     walks, entropy = resume_at(hot, walking_of(hot, params, maze, key, len(fires)), forest, root,
@@ -130,3 +137,6 @@ def _rescue(
     )  # fmt: skip
     judged = judge(hot, maze, params, walks.arc[:, :-1], walks.port)
     return Rescued(grown, jnp.where(grown.own[:, -1], judged.log_probability, 0.0))
+
+
+_RESCUE = jax.jit(rescue_inside, static_argnums=0)

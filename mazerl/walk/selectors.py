@@ -1,4 +1,4 @@
-"""Which node of a tree to resume: functions of what is known of nodes → scores [X, N, T].
+"""Which node of a tree to resume: functions of what is known of nodes → scores [X, N, K].
 
 `UUCB` is InfoTree-style (arXiv 2605.05262), reconstructed from the abstract and a talk: five terms,
 whose forms and constants no public source gives. Its terms are functions of their own; others can
@@ -117,22 +117,23 @@ class Lookahead:
         weights, second = data
         gain = Weighted(self.terms)
         now = gain(nodes, weights, key)
-        count, _, limit = now.shape
+        count, _, places = now.shape
         tried = min(self.tried, now[0].size)
         first, place = jax.lax.top_k(
             jnp.where(nodes.candidate, now, -jnp.inf).reshape(count, -1), tried
         )
         q = value(nodes).reshape(count, -1)
 
-        def after(leaf_step: Array, win: Array) -> Array:
-            leaf, step = leaf_step // limit, leaf_step % limit
+        def after(node: Array, win: Array) -> Array:
+            leaf = node // places
+            step = nodes.step_at(leaf, node % places)
             score = gain(with_walk(nodes, leaf, step, win), weights, key)
             return jnp.max(score, (1, 2), where=nodes.candidate, initial=-jnp.inf)
 
-        def best(leaf_step: Array) -> Array:
-            chance = jnp.take_along_axis(q, leaf_step[:, None], axis=1)[:, 0]
+        def best(node: Array) -> Array:
+            chance = jnp.take_along_axis(q, node[:, None], axis=1)[:, 0]
             ones = jnp.ones(count)
-            return chance * after(leaf_step, ones) + (1 - chance) * after(leaf_step, 0 * ones)
+            return chance * after(node, ones) + (1 - chance) * after(node, 0 * ones)
 
         ahead = jax.lax.map(best, place.T).T
         follows = jnp.asarray(nodes.turn + 1 < nodes.turns).reshape(-1, 1)
@@ -161,7 +162,9 @@ def uucb_weights(
 def at_random(nodes: Nodes, data: Any, key: Array) -> Array:
     """Any candidate as likely as any other."""
     del data
-    return jax.random.uniform(key, nodes.visits.shape)
+    count, leaves, _ = nodes.visits.shape
+    drawn = jax.random.uniform(key, (count, leaves, nodes.steps.size))
+    return jnp.take_along_axis(drawn, jnp.minimum(nodes.step, nodes.steps[-1]), axis=2)
 
 
 def whole(nodes: Nodes, data: Any, key: Array) -> Array:

@@ -22,17 +22,10 @@ from mazerl.errors import MazerlError, require_number, require_whole
 from mazerl.maze import Array, World
 from mazerl.policy.contract import Policy
 from mazerl.walk.nodes import Forest, Nodes, nodes_of, with_walk
+from mazerl.walk.resuming import plant, resume_at, with_room
 from mazerl.walk.rollouts import GOALS_KEY, Walks, walking_of
 from mazerl.walk.selectors import value
-from mazerl.walk.trees import (
-    Budget,
-    Selector,
-    best_of,
-    plant,
-    require_room,
-    resume_at,
-    round_key,
-)
+from mazerl.walk.trees import Budget, Selector, best_of, require_room, round_key
 
 
 @dataclass(frozen=True)
@@ -101,8 +94,8 @@ def speculate(
         )
     count = len(goals) if goals is not None else problems or maze.num_mazes
     require_room(count, budget, limit)
-    shape = budget.first, budget.leaves
-    forest = plant(policy, params, maze, key, goals, count, limit, shape)
+    forest = plant(policy, params, maze, key, goals, count, limit, budget.first)
+    forest = with_room(forest, budget.leaves)
     leaves = jnp.full(count, budget.first, jnp.int32)
     # Leaves that were there after each of the last rounds, the latest first.
     known = [leaves] * (how.stale + 1)

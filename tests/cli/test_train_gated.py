@@ -9,16 +9,14 @@ import numpy as np
 import pytest
 
 from mazerl.cli import preparing
-from mazerl.cli import train as train_command
 from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
-from mazerl.errors import MazerlError
 from mazerl.maze import World
 from mazerl.policy.contract import Policy
-from mazerl.training import Method, Progress, gated
-from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training import Method, gated
 from mazerl.training.contrast import Contrasting, contrast_corpus
 from tests.support.errors import one_line_error
+from tests.support.trainings import Command, seen_alone
 
 GATED = ["train", "gated", "--topology", "caves", "--junctions", "4", "--fewest", "3",
          "--passage", "1", "--spine", "1", "--limit", "12", "--sees-goal", "--walks", "10",
@@ -26,9 +24,8 @@ GATED = ["train", "gated", "--topology", "caves", "--junctions", "4", "--fewest"
 GOALS = 13
 
 
-def trained(out: Path, *flags: str) -> Any:
-    main([*GATED, *flags, "--out", str(out)])
-    return load_run(out).params
+COMMAND = Command(tuple(GATED))
+trained = COMMAND.trained
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +40,7 @@ def test_every_flag_reaches_the_corpus_and_the_method(
 ) -> None:
     asked: list[gated.Gated] = []
     made: list[Contrasting] = []
-    tasks: list[gated.GatedTask] = []
+    tasks = seen_alone(monkeypatch)
     make, draw = gated.gated, contrast_corpus
 
     def note(world: World, policy: Policy, sizes: gated.Gated) -> Method:
@@ -54,20 +51,14 @@ def test_every_flag_reaches_the_corpus_and_the_method(
         made.append(how)
         return draw(world, policy, params, key, how)
 
-    def stop(method: Method, task: gated.GatedTask, *_: object, **__: object) -> None:
-        tasks.append(task)
-        raise MazerlError("seen")
-
     monkeypatch.setattr(gated, "gated", note)
     monkeypatch.setattr(preparing, "contrast_corpus", drawn)
-    monkeypatch.setattr(train_command, "train", stop)
     flags = ["--temperature", "0.9", "--clip", "1.5", "--gate", "low_entropy", "--tau", "0.8",
              "--share", "0.25", "--worth", "positives", "--shortest", "0.8", "--order", "clarity",
              "--normalize", "sum", "--beta", "0.5", "--batch", "4", "--warm-up", "0.3",
              "--keep-rate"]  # fmt: skip
     for number, given in enumerate(([], flags)):
-        out = str(tmp_path / str(number))
-        assert "seen" in one_line_error(main, [*GATED, *given, "--out", out], capsys)
+        COMMAND.refuses(tmp_path / str(number), capsys, "seen", *given)
     assert asked == [gated.Gated(), gated.Gated(4, 0.3, keep_rate=True)]
     assert made == [
         Contrasting(10, 12),
@@ -90,19 +81,8 @@ def test_it_says_what_was_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_stopped_it_goes_on_to_the_same_bits(
     tmp_path: Path, plain: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, save = tmp_path / "run", CheckpointFolder.save
-
-    def break_off(self: CheckpointFolder, progress: Progress) -> None:
-        save(self, progress)
-        if len(progress.metrics) == 3:
-            raise MazerlError("broken off")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(CheckpointFolder, "save", break_off)
-        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
-        assert "broken off" in one_line_error(main, [*GATED, "--out", str(out)], capsys)
-    assert load_run(out).updates == 3
-    np.testing.assert_array_equal(trained(out, "--resume"), load_run(plain).params)
+    out = tmp_path / "run"
+    COMMAND.goes_on(out, load_run(plain).params, capsys, monkeypatch)
     said = one_line_error(main, [*GATED, "--resume", "--tau", "0.9", "--out", str(out)], capsys)
     assert "the run was begun with tau 0.7, not 0.9" in said
 
@@ -126,7 +106,7 @@ def test_stopped_it_goes_on_to_the_same_bits(
 def test_what_it_refuses(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], says: str
 ) -> None:
-    assert says in one_line_error(main, (*GATED, *flags, "--out", str(tmp_path / "x")), capsys)
+    COMMAND.refuses(tmp_path / "x", capsys, says, *flags)
 
 
 def test_where_no_problem_is_left_it_tells_the_histogram_of_successes(
@@ -170,19 +150,9 @@ def test_a_run_ends_with_the_record_that_is_best_on_validation_goals(
     assert judged is not None
     assert told["validation_problems"] == judged.num_goals == 3
     assert told["problems"] == goals == GOALS - 3
-    save, out = CheckpointFolder.save, tmp_path / "killed"
-    for number in (2, 6):
-
-        def break_off(self: CheckpointFolder, progress: Progress, number: int = number) -> None:
-            save(self, progress)
-            if len(progress.metrics) == number:
-                raise MazerlError("broken off")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(CheckpointFolder, "save", break_off)
-            patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
-            again = [*GATED, *flags, "--out", str(out), *(["--resume"] if number == 6 else [])]
-            assert "broken off" in one_line_error(main, again, capsys)
+    out = tmp_path / "killed"
+    COMMAND.broken_off(out, capsys, monkeypatch, flags, 2)
+    COMMAND.broken_off(out, capsys, monkeypatch, [*flags, "--resume"], 6)
     trained(out, *flags, "--resume")
     for part, other in zip(
         *(jax.tree.leaves(params) for params in (load_run(out).params, kept)), strict=True
@@ -218,4 +188,4 @@ def test_adapters_and_blind_rows_are_judged_too(
 def test_validation_that_leaves_nothing_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], says: str
 ) -> None:
-    assert says in one_line_error(main, (*GATED, *flags, "--out", str(tmp_path / "x")), capsys)
+    COMMAND.refuses(tmp_path / "x", capsys, says, *flags)

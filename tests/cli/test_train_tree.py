@@ -2,36 +2,27 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from mazerl.cli import train as train_command
-from mazerl.cli.main import main
 from mazerl.cli.runs import load_run
-from mazerl.errors import MazerlError
 from mazerl.maze import World
 from mazerl.policy.contract import Policy
-from mazerl.training import Method, Progress, tree
-from mazerl.training.checkpoint import CheckpointFolder
+from mazerl.training import Method, tree
+from mazerl.training.rescuing import Rescue
 from mazerl.walk.learned import TERMS, Net, save_net
-from tests.support.errors import one_line_error
+from tests.support.trainings import Command, seen_alone
 
-TREE = ["train", "tree", "--width", "2", "--depth", "1", "--lanes", "2", "--groups", "4",
+TREE = Command(("train", "tree", "--width", "2", "--depth", "1", "--lanes", "2", "--groups", "4",
         "--leaves", "8", "--first", "4", "--limit", "16", "--steps", "8",
-        "--rate", "0.05"]  # fmt: skip
-
-
-def trained(out: Path, *flags: str) -> Any:
-    main([*TREE, *flags, "--out", str(out)])
-    return load_run(out).params
+        "--rate", "0.05"))  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "plain"
-    trained(out)
+    TREE.trained(out)
     return out
 
 
@@ -39,30 +30,25 @@ def test_every_flag_reaches_the_method(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tree.Trees] = []
-    tasks: list[tree.TreeTask] = []
+    tasks = seen_alone(monkeypatch)
     make = tree.tree
 
     def note(maze: World, policy: Policy, sizes: tree.Trees) -> Method:
         asked.append(sizes)
         return make(maze, policy, sizes)
 
-    def stop(method: Method, task: tree.TreeTask, *_: object, **__: object) -> None:
-        tasks.append(task)
-        raise MazerlError("seen")
-
     monkeypatch.setattr(tree, "tree", note)
-    monkeypatch.setattr(train_command, "train", stop)
     flags = ["--selector", "evenly", "--credit", "siblings", "--at-once", "2", "--ways", "2",
              "--most-steps", "30", "--normalize", "sequence", "--epochs", "2", "--minibatches", "4",
              "--weight-value", "5", "--weight-explore", "6", "--weight-entropy", "7",
              "--weight-cost", "8", "--weight-depth", "9", "--entropy", "0.5",
-             "--clip", "0.3"]  # fmt: skip
+             "--clip", "0.3", "--rescue", "posterior", "--rescue-temperature", "2",
+             "--rescue-share", "0.2"]  # fmt: skip
     for number, given in enumerate(([], flags)):
-        out = str(tmp_path / str(number))
-        assert "seen" in one_line_error(main, [*TREE, *given, "--out", out], capsys)
+        TREE.refuses(tmp_path / str(number), capsys, "seen", *given)
     assert asked == [
         tree.Trees(4, 8, 4, limit=16),
-        tree.Trees(4, 8, 4, 2, 2, 30, 16, 2, 4, "evenly", "siblings", "sequence"),
+        tree.Trees(4, 8, 4, 2, 2, 30, 16, 2, 4, "evenly", "siblings", "sequence", Rescue(2.0, 0.2)),
     ]
     np.testing.assert_array_equal(tasks[0].weights, tree.TreeTask().weights)
     np.testing.assert_array_equal(tasks[1].weights, [5, 6, 7, 8, 9])
@@ -79,21 +65,25 @@ def test_it_logs_mixed_trees_steps_and_depth(plain: Path) -> None:
 def test_stopped_it_goes_on_to_the_same_bits(
     tmp_path: Path, plain: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, save = tmp_path / "run", CheckpointFolder.save
+    out = tmp_path / "run"
+    TREE.goes_on(out, load_run(plain).params, capsys, monkeypatch)
+    TREE.refuses(
+        out, capsys, "the run was begun with leaves 8, not 12", "--resume", "--leaves", "12"
+    )
 
-    def break_off(self: CheckpointFolder, progress: Progress) -> None:
-        save(self, progress)
-        if len(progress.metrics) == 3:
-            raise MazerlError("broken off")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(CheckpointFolder, "save", break_off)
-        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
-        assert "broken off" in one_line_error(main, [*TREE, "--out", str(out)], capsys)
-    assert load_run(out).updates == 3
-    np.testing.assert_array_equal(trained(out, "--resume"), load_run(plain).params)
-    said = one_line_error(main, [*TREE, "--resume", "--leaves", "12", "--out", str(out)], capsys)
-    assert "the run was begun with leaves 8, not 12" in said
+def test_rescues_are_logged_and_a_stopped_run_with_them_goes_on_to_the_same_bits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = ["--leaves", "2", "--first", "2", "--rescue", "posterior", "--rescue-temperature", "2"]
+    flags = [*few, "--rescue-share", "0.6"]
+    whole = TREE.trained(tmp_path / "whole", *flags)
+    assert not np.array_equal(whole, TREE.trained(tmp_path / "none", *few, "--rescue-share", "0"))
+    written = (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()
+    lines = [json.loads(line) for line in written]
+    assert 0 < sum(line["flips"] for line in lines) < sum(line["rescues"] for line in lines)
+    assert all(line["flips"] <= line["rescues"] <= 4 for line in lines)
+    TREE.goes_on(tmp_path / "run", whole, capsys, monkeypatch, flags)
 
 
 def network(path: Path, weight: float, terms: tuple[str, ...] = tuple(TERMS)) -> str:
@@ -110,22 +100,12 @@ def test_a_learned_selector_is_kept_with_the_run(
 ) -> None:
     out, other = tmp_path / "run", tmp_path / "whole"
     flags = ["--selector", network(tmp_path / "net.npz", 1.0)]
-    whole = trained(other, *flags)
-    save = CheckpointFolder.save
-
-    def break_off(self: CheckpointFolder, progress: Progress) -> None:
-        save(self, progress)
-        if len(progress.metrics) == 3:
-            raise MazerlError("broken off")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(CheckpointFolder, "save", break_off)
-        patch.setattr(train_command, "CHECKPOINT_SECONDS", 0.0)
-        assert "broken off" in one_line_error(main, [*TREE, *flags, "--out", str(out)], capsys)
+    whole = TREE.trained(other, *flags)
+    TREE.broken_off(out, capsys, monkeypatch, flags)
     # What is there now resumes elsewhere; the run goes on with its own.
     network(tmp_path / "net.npz", -1.0)
-    np.testing.assert_array_equal(trained(out, *flags, "--resume"), whole)
-    turned = trained(tmp_path / "turned", *flags)
+    np.testing.assert_array_equal(TREE.trained(out, *flags, "--resume"), whole)
+    turned = TREE.trained(tmp_path / "turned", *flags)
     assert not np.array_equal(turned, whole)
 
 
@@ -137,8 +117,7 @@ def test_a_learned_selector_of_other_features_is_one_line(
         (few, "reads value, cost, and not value, exploration, uncertainty, cost, depth"),
         (str(tmp_path / "none.npz"), "cannot read a selector from"),
     ):
-        words = [*TREE, "--selector", path, "--out", str(tmp_path / "x")]
-        assert says in one_line_error(main, words, capsys)
+        TREE.refuses(tmp_path / "x", capsys, says, "--selector", path)
     assert not (tmp_path / "x" / "config.json").exists()
 
 
@@ -158,6 +137,13 @@ def test_a_learned_selector_of_other_features_is_one_line(
         (["--normalize", "words"], "tokens"),
         (["--limit", "100000000"], "are too many to record"),
         (
+            ["--rescue", "often"],
+            "unknown rule of rescue 'often'; known: never, posterior, or a net",
+        ),
+        (["--rescue", "none.npz"], "cannot read a selector from none.npz"),
+        (["--rescue", "posterior", "--rescue-temperature", "0"], "the temperature is 0"),
+        (["--rescue", "posterior", "--rescue-share", "-1"], "the share of further steps is -1"),
+        (
             ["--depth", "4", "--lanes", "4", "--limit", "9", "--steps", "2"],
             "of no tree did some walks succeed and some fail",
         ),
@@ -166,4 +152,4 @@ def test_a_learned_selector_of_other_features_is_one_line(
 def test_what_it_refuses(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], says: str
 ) -> None:
-    assert says in one_line_error(main, (*TREE, *flags, "--out", str(tmp_path / "x")), capsys)
+    TREE.refuses(tmp_path / "x", capsys, says, *flags)

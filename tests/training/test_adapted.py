@@ -19,7 +19,7 @@ from mazerl.policy.rows import rows_of
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.policy.transformer import Decoder, init_transformer, transformer
 from mazerl.training import Method, Training, TrainingStoppedError, Watch, train
-from mazerl.training.adapted import adapted
+from mazerl.training.adapted import adapted, holding
 from mazerl.training.checkpoint import CheckpointFolder
 from mazerl.training.grpo import Groups, GRPOTask, grpo
 from mazerl.training.method import the_task
@@ -225,3 +225,28 @@ def test_logits_that_are_ruled_out_stay_so() -> None:
     seen = separate_rows(world, extract_rows(TABULAR, world, method.world.whole(run.params)))
     assert (p == 0).any()
     assert (seen[:, p == 0] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["ppo", "grpo"])
+def test_rows_that_are_held_stay_and_the_others_move_as_if_they_were_constants(
+    small: Maze, name: str
+) -> None:
+    """By the plain gradient with the held entries struck out."""
+    rows = rows_of(small)
+    trained = np.arange(rows.size) % 3 > 0
+    start = np.random.default_rng(0).normal(size=rows.size).astype(np.float32)
+    made = {
+        "ppo": (ppo(small, TABULAR, Sizes(8, 8, 1, 1)), PPOTask(limit=20)),
+        "grpo": (grpo(small, TABULAR, Groups(4, 4, 12)), GRPOTask()),
+    }
+    plain, task = made[name]
+    once = Training(1, "sgd", 1.0, record_every=1)
+    key = jax.random.key(2)
+    free = train(plain, task, start, once, key).params - start
+    held = train(holding(plain, trained), task, start, once, key).params - start
+    np.testing.assert_array_equal(held[~trained], 0)
+    np.testing.assert_array_equal(held[trained], free[trained])
+    assert np.abs(free[~trained]).max() > 0
+    assert np.abs(held).max() > 0
+    after = train(holding(plain, trained), task, start, TRAINING, key).params
+    np.testing.assert_array_equal(after[~trained], start[~trained])

@@ -13,14 +13,16 @@ from mazerl.policy.tabular import TABULAR
 from mazerl.training.advantages import Outcomes, advantage_of
 from mazerl.training.credit import (
     RULES,
+    Credit,
     global_and_local,
     leaves,
     leaves_and_trees,
     siblings,
+    vine,
 )
 from mazerl.walk.nodes import Forest, common
+from mazerl.walk.resuming import resume
 from mazerl.walk.rollouts import rollout
-from mazerl.walk.trees import resume
 from tests.support.forests import bushy, by_hand, leaves_below, on_host
 
 
@@ -143,10 +145,11 @@ def full_tree(wide: int, problems: int) -> tuple[Forest, np.ndarray, np.ndarray]
     return forest, follow(maze, p, limit, int(maze.goals[0])).to_go, p
 
 
-def test_on_full_trees_sibling_edges_are_exact_differences_of_values() -> None:
+@pytest.mark.parametrize(("rule", "shrinks"), [(siblings, True), (vine, False)])
+def test_on_full_trees_edges_are_exact_differences_of_values(rule: Credit, shrinks: bool) -> None:
     wide, problems = 6, 60
     forest, value, _ = full_tree(wide, problems)
-    edge = np.asarray(jax.jit(siblings)(on_host(forest)))
+    edge = np.asarray(jax.jit(rule)(on_host(forest)))
     limit = forest.port.shape[2]
     told: dict[tuple[int, int, int], dict[int, list[float]]] = {}
     for x, leaf, t in np.argwhere(np.asarray(forest.own)):
@@ -158,10 +161,35 @@ def test_on_full_trees_sibling_edges_are_exact_differences_of_values() -> None:
         means = [np.mean(found) for found in by_problem.values()]
         if len(means) < 20:
             continue
-        # The parent's V has this edge's in it, once in `wide`.
+        # The parent's V has a sibling edge's in it, once in `wide`.
         exact = value[limit - t - 1, arc] - value[limit - t, arrival]
         error = np.std(means, ddof=1) / np.sqrt(len(means))
-        shrunk = exact * (1 - 1 / wide)
+        shrunk = exact * (1 - 1 / wide) if shrinks else exact
         assert abs(np.mean(means) - shrunk) < 4 * error + 0.02, (arrival, arc, t)
         tested += abs(exact) > 0.1
     assert tested >= 3
+
+
+def test_vine_by_hand() -> None:
+    """Leaves 2 and 3 were resumed at steps 2 and 4 of leaf 0, leaf 4 at step 5 of leaf 2."""
+    forest = by_hand(
+        [-1, 0, 0, 0, 2], [0, 0, 2, 4, 5], [False, True, True, False, True], [6, 3, 7, 6, 8], 8
+    )
+    found = np.asarray(jax.jit(vine)(forest))[0]
+    by_leaf = [
+        [1 - 1, 1 - 1, 0 - 1, 0 - 1, 0 - 0, 0 - 0, 0, 0],
+        [1 - 0, 1 - 0, 1 - 0, 0, 0, 0, 0, 0],
+        [0, 0, 1 - 0, 1 - 0, 1 - 0, 1 - 1, 1 - 1, 0],
+        [0, 0, 0, 0, 0 - 0, 0 - 0, 0, 0],
+        [0, 0, 0, 0, 0, 1 - 1, 1 - 1, 1 - 1],
+    ]
+    np.testing.assert_array_equal(found, by_leaf)
+
+
+def test_vine_of_whole_walks_is_each_outcome_less_the_mean_of_the_others() -> None:
+    forest = flat()
+    reached = forest.reached.astype(float)
+    others = (reached.sum(1, keepdims=True) - reached) / 3
+    exact = np.where(forest.own, (reached - others)[..., None], 0.0)
+    np.testing.assert_allclose(jax.jit(vine)(forest), exact, atol=1e-6)
+    assert np.abs(exact).max() > 0.5

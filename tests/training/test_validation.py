@@ -66,6 +66,12 @@ def test_of_equal_records_the_first_is_kept() -> None:
     assert train(DOWN, (), START, TRAINING, watch=Watch(judge=lambda _: 0.5)).updates == 0
 
 
+def test_a_record_is_held_against_the_best_and_not_against_the_last() -> None:
+    worth = {0.0: 0.1, -2.0: 0.5, -4.0: 0.2, -6.0: 0.3, -8.0: 0.4}
+    run = train(DOWN, (), START, TRAINING, watch=Watch(judge=lambda x: worth[float(x[0])]))
+    assert run.updates == 2
+
+
 @pytest.mark.parametrize("stopped", [1, 2, 3])
 def test_a_stop_and_a_resume_keep_the_choice(tmp_path: Path, stopped: int) -> None:
     """Before, at and after the best record, which is the second of four."""

@@ -16,9 +16,10 @@ from mazerl.policy.sampling import seeded_key
 from mazerl.policy.search import no_repeat
 from mazerl.policy.tabular import TABULAR, UNIFORM
 from mazerl.walk.nodes import Nodes, nodes_of
+from mazerl.walk.resuming import resume
 from mazerl.walk.rollouts import Walks, rollout
 from mazerl.walk.selectors import at_random, whole
-from mazerl.walk.trees import Budget, grow, resume
+from mazerl.walk.trees import Budget, grow
 from tests.support.forests import LIMIT, bushy, cave, leaves_below, on_host, owner
 
 KEY = seeded_key(1)

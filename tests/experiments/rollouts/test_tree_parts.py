@@ -12,6 +12,7 @@ from experiments.common.prompts import Prompts, prompts_of
 from experiments.rollouts import deep_trees, speculation, tree_proxies
 from experiments.rollouts.deep_trees_claims import claims_of as deep_claims
 from experiments.rollouts.speculation_claims import claims_of as speculation_claims
+from experiments.rollouts.tracking import tracks
 from experiments.rollouts.tree_proxies_claims import claims_of as proxy_claims
 from mazerl.exact.horizon import hit_probability, success_gradient
 from mazerl.store.records import Record
@@ -83,7 +84,7 @@ def test_correlations_with_successes_held_fixed() -> None:
         "wins": wins, "part": noise[1], "cosine": wins / 16 + 0.1 * noise[1],
         "gain": wins + noise[0], "p": np.tile(draw.random(1000), 4),
     }  # fmt: skip
-    told = tree_proxies._tracks(seen, 4)
+    told = tracks(seen, 16, 4)
     assert told["cosine"] > 0.9  # type: ignore[operator]
     assert abs(told["cosine_fixed"]) < 0.06  # type: ignore[arg-type]
     assert told["gain_fixed"] > 0.99  # type: ignore[operator]
