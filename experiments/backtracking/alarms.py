@@ -78,7 +78,7 @@ def _grid(**counts: int) -> tuple[Config, ...]:
 
 GRID = _grid(default=40, slow=30, passing=20, lost=20, hasty=20, turns=20)
 QUICK = _grid(default=2, slow=0, passing=0, lost=0, hasty=2, turns=2)
-SMOKE = (Config("hasty, as in P1.c", 0, 100), Config(TURNS, 0, 20))
+SMOKE = (Config("hasty, as in P1.c", 0), Config(TURNS, 0, 20))
 
 CLAIM_FAMILIES = (
     Family(
