@@ -200,7 +200,7 @@ def test_a_run_on_more_vertices_than_a_page_shows_is_told(
 ) -> None:
     run = str(tmp_path / "run")
     size = ["--topology", "path_star", "--arms", "2", "--length", "200", "--steps", "10"]
-    small = ["--walkers", "4", "--horizon", "16", "--minibatches", "2", "--limit", "50"]
+    small = ["--walkers", "4", "--horizon", "16", "--minibatches", "2", "--limit", "200"]
     main(["train", "ppo", *size, *small, "--out", run])
     with pytest.raises(SystemExit):
         main(["watch", run, "--out", str(tmp_path / "walk.html")])
