@@ -51,7 +51,8 @@ CLAIM_FAMILIES = (
         "over tokens has its share of no gate's expected gradient is so by construction, and so "
         "nearly is that no gate is not worse in a first step. Here all junctions have more entropy "
         "than any passage, so that the first two gates are one unless half as many tokens are "
-        "asked for. Shuffled advantages have no expected gradient to scale. X17.2 fails: in 4 of "
+        "asked for: X17.1 says this of the caves, and cannot fail where it is so. Shuffled "
+        "advantages have no expected gradient to scale. X17.2 fails: in 4 of "
         "16 pools chance among junctions gains more at half; in the mean entropy does, 0.30 and "
         "0.22. Since the run it is judged at full size alone.",
         sampled=("X17.5", "X17.6", "X17.7", "X17.c2"),
