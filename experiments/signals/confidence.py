@@ -18,7 +18,7 @@ from scipy.special import softmax
 from experiments.common.seeds import CONFIRMING
 from experiments.signals.confidence_claims import CLAIM_FAMILIES, claims
 from mazerl import Maze, compile_maze
-from mazerl.exact.answers import (
+from mazerl.exact.hidden_goals import (
     PROGRESS,
     Answering,
     Checkpoints,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.signals import confidence as study
-from mazerl.exact.answers import hidden_goals
+from mazerl.exact.hidden_goals import hidden_goals
 from mazerl.store.records import Record
 
 ARMS, WORLDS = list(study.REWARDS), list(study.WORLDS)

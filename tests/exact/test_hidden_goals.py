@@ -10,7 +10,7 @@ import pytest
 from scipy.special import softmax
 
 from mazerl import Maze, MazerlError, build, compile_maze
-from mazerl.exact import answers as exact
+from mazerl.exact import hidden_goals as exact
 from mazerl.policy.rows import rows_of
 
 LIMIT = 5
